@@ -1,0 +1,176 @@
+//! One batch, from a plan and a generator (specification, section 3).
+
+use crate::error::{Error, room};
+use crate::groups::Pool;
+use crate::plan::{Composition, Plan};
+use crate::random::Generator;
+use crate::sample::{Slots, pass, sample};
+
+/// An integer that a row number is handed out as. The caller sees to it that the table's rows fit.
+pub trait Index: Copy + Send + Sync + 'static {
+    /// `row` in this width.
+    fn from_row(row: u32) -> Self;
+}
+
+macro_rules! index {
+    ($($type:ty)*) => {$(
+        impl Index for $type {
+            #[inline]
+            fn from_row(row: u32) -> Self {
+                row as Self
+            }
+        }
+    )*};
+}
+index!(u32 i32 i64 usize);
+
+/// What a seat is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The picked experiment.
+    Primary,
+    /// Other experiments.
+    Leak,
+}
+
+/// Neighbouring seats that were drawn from one pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    pub(crate) pool: Pool,
+    pub(crate) source: Source,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Segment {
+    /// Whether the pool was too small, so that rows were put back.
+    pub(crate) fn replaced(&self) -> bool {
+        self.end - self.start > self.pool.len as usize
+    }
+}
+
+/// A batch as positions in pools, and the memory to draw it in, which is used again for the next.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    positions: Vec<u32>,
+    segments: Vec<Segment>,
+    slots: Slots,
+    picked: usize,
+}
+
+impl Draft {
+    /// Draws one batch and leaves it here.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], before anything is drawn.
+    pub fn draw(&mut self, plan: &Plan, composition: &Composition, generator: &mut Generator) -> Result<(), Error> {
+        let size = composition.size();
+        if self.positions.len() < size {
+            crate::error::grow(&mut self.positions, size)?;
+        }
+        self.slots.reserve(size.min(plan.groups().kept() as usize))?;
+        self.segments.clear();
+        self.picked = cascade(plan, composition, generator, self);
+        Ok(())
+    }
+
+    /// The rows of the batch that was drawn last, primary before leak.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn rows<T: Index>(&self, plan: &Plan) -> Result<Vec<T>, Error> {
+        let mut rows = room(self.seats())?;
+        self.append_rows(plan, &mut rows);
+        Ok(rows)
+    }
+
+    /// Appends the rows of the batch that was drawn last. `rows` should have room for them.
+    pub fn append_rows<T: Index>(&self, plan: &Plan, rows: &mut Vec<T>) {
+        // The leak is drawn first and handed out last.
+        let (leak, primary): (&[Segment], &[Segment]) = match self.segments.split_first() {
+            Some((first, rest)) if first.source == Source::Leak => (std::slice::from_ref(first), rest),
+            _ => (&[], &self.segments),
+        };
+        for segment in primary.iter().chain(leak) {
+            let positions = &self.positions[segment.start..segment.end];
+            match plan.groups().entries(segment.pool.order) {
+                Some(entries) => rows.extend(
+                    positions
+                        .iter()
+                        .map(|&position| T::from_row(entries[segment.pool.entry(position) as usize])),
+                ),
+                None => rows.extend(positions.iter().map(|&position| T::from_row(segment.pool.entry(position)))),
+            }
+        }
+    }
+
+    /// Rows of the batch that was drawn last.
+    #[must_use]
+    pub fn seats(&self) -> usize {
+        self.segments.iter().map(|segment| segment.end - segment.start).sum()
+    }
+
+    /// Position of the experiment that the last batch was picked from; 0 where experiments are not used.
+    #[must_use]
+    pub fn picked(&self) -> usize {
+        self.picked
+    }
+
+    /// Whether a pool of the last batch was too small, so that rows of it were drawn with replacement.
+    #[must_use]
+    pub fn replaced(&self) -> bool {
+        self.segments.iter().any(Segment::replaced)
+    }
+}
+
+/// What is done with a draw of `seats` positions of a pool, which go to the seats from `start` on.
+trait Take {
+    fn take(&mut self, generator: &mut Generator, pool: Pool, start: usize, seats: usize, source: Source);
+}
+
+impl Take for Draft {
+    fn take(&mut self, generator: &mut Generator, pool: Pool, start: usize, seats: usize, source: Source) {
+        let end = start + seats;
+        sample(generator, pool.len, &mut self.positions[start..end], &mut self.slots);
+        self.segments.push(Segment { pool, source, start, end });
+    }
+}
+
+/// Draws, and lets go of what was drawn.
+struct PassBy;
+
+impl Take for PassBy {
+    fn take(&mut self, generator: &mut Generator, pool: Pool, _start: usize, seats: usize, _source: Source) {
+        pass(generator, pool.len, seats);
+    }
+}
+
+/// Moves the generator past one batch without building it.
+pub(crate) fn pass_batch(plan: &Plan, composition: &Composition, generator: &mut Generator) {
+    cascade(plan, composition, generator, &mut PassBy);
+}
+
+/// The order of draws of one batch, for all that builds batches or passes them. Returns the experiment's position.
+fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, taker: &mut impl Take) -> usize {
+    let groups = plan.groups();
+    let picked = if plan.cdf().is_empty() {
+        0
+    } else {
+        generator.pick(plan.cdf())
+    };
+    let primary = composition.primary();
+    if composition.leak() > 0 {
+        taker.take(generator, groups.others(picked), primary, composition.leak(), Source::Leak);
+    }
+    if let Some(quotas) = composition.quotas(picked) {
+        let mut start = 0;
+        for &quota in quotas {
+            let seats = quota.seats as usize;
+            taker.take(generator, plan.cell(quota), start, seats, Source::Primary);
+            start += seats;
+        }
+    } else if primary > 0 {
+        taker.take(generator, groups.pool(picked), 0, primary, Source::Primary);
+    }
+    picked
+}

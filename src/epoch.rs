@@ -1,0 +1,154 @@
+//! Epochs, ranks and positions (specification, section 4).
+
+use crate::batch::{Draft, Index, pass_batch};
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::random::Generator;
+
+/// Which of an epoch's batches one rank takes: in round `j`, rank `r` of `R` takes global batch `j * R + r`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deal {
+    replicas: u32,
+    rank: u32,
+}
+
+impl Default for Deal {
+    fn default() -> Self {
+        Self { replicas: 1, rank: 0 }
+    }
+}
+
+impl Deal {
+    /// Rank `rank` of `replicas`.
+    ///
+    /// # Errors
+    /// [`Error::Rank`] unless `rank < replicas < 2^32`.
+    pub fn new(replicas: u64, rank: u64) -> Result<Self, Error> {
+        match (u32::try_from(replicas), u32::try_from(rank)) {
+            (Ok(replicas), Ok(rank)) if rank < replicas => Ok(Self { replicas, rank }),
+            _ => Err(Error::Rank { replicas, rank }),
+        }
+    }
+
+    /// Number of ranks.
+    #[must_use]
+    pub fn replicas(&self) -> u32 {
+        self.replicas
+    }
+
+    /// This one.
+    #[must_use]
+    pub fn rank(&self) -> u32 {
+        self.rank
+    }
+
+    /// Batches that every rank takes of an epoch of `batches`, the last round filled.
+    #[must_use]
+    pub fn rounds(&self, batches: u64) -> u64 {
+        batches.div_ceil(u64::from(self.replicas))
+    }
+
+    /// Global position of this rank's batch in `round`.
+    #[must_use]
+    pub fn position(&self, round: u64) -> u64 {
+        round * u64::from(self.replicas) + u64::from(self.rank)
+    }
+}
+
+/// The generator of one epoch, and how many of its global batches were drawn from it.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    generator: Generator,
+    position: u64,
+}
+
+impl Stream {
+    /// The beginning of `epoch`.
+    ///
+    /// # Errors
+    /// [`Error::Seed`] where `seed + epoch` is 2^64 or more.
+    pub fn new(seed: u64, epoch: u64) -> Result<Self, Error> {
+        let sum = seed.checked_add(epoch).ok_or(Error::Seed {
+            seed,
+            epoch: epoch.into(),
+        })?;
+        Ok(Self {
+            generator: Generator::new(sum),
+            position: 0,
+        })
+    }
+
+    /// Global batches that were drawn: the position of the next.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Moves past the next batch.
+    pub fn pass(&mut self, plan: &Plan) {
+        pass_batch(plan, plan.composition(self.position), &mut self.generator);
+        self.position += 1;
+    }
+
+    /// Draws the next batch into `draft`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], before anything is drawn.
+    pub fn draw(&mut self, plan: &Plan, draft: &mut Draft) -> Result<(), Error> {
+        draft.draw(plan, plan.composition(self.position), &mut self.generator)?;
+        self.position += 1;
+        Ok(())
+    }
+}
+
+/// One rank's batches of one epoch, in order.
+#[derive(Clone, Debug)]
+pub struct Batches<'a, T> {
+    plan: &'a Plan,
+    deal: Deal,
+    stream: Stream,
+    draft: Draft,
+    round: u64,
+    index: std::marker::PhantomData<T>,
+}
+
+impl<'a, T: Index> Batches<'a, T> {
+    /// The batches of `epoch` that fall to `deal`.
+    ///
+    /// # Errors
+    /// [`Error::Seed`].
+    pub fn new(plan: &'a Plan, deal: Deal, seed: u64, epoch: u64) -> Result<Self, Error> {
+        Ok(Self {
+            plan,
+            deal,
+            stream: Stream::new(seed, epoch)?,
+            draft: Draft::default(),
+            round: 0,
+            index: std::marker::PhantomData,
+        })
+    }
+}
+
+impl<T: Index> Iterator for Batches<'_, T> {
+    type Item = Result<Vec<T>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.round == self.deal.rounds(self.plan.batches()) {
+            return None;
+        }
+        while self.stream.position() < self.deal.position(self.round) {
+            self.stream.pass(self.plan);
+        }
+        self.round += 1;
+        Some(
+            self.stream
+                .draw(self.plan, &mut self.draft)
+                .and_then(|()| self.draft.rows(self.plan)),
+        )
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = usize::try_from(self.deal.rounds(self.plan.batches()) - self.round);
+        (left.unwrap_or(usize::MAX), left.ok())
+    }
+}

@@ -1,0 +1,450 @@
+//! Pools and cells: which rows belong to which experiment and condition (specification, section 2).
+
+use crate::codes::{BLOCK, Column, MISSING, is_dense};
+use crate::error::{Error, room};
+
+/// Which list of rows positions are looked up in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The table itself: position and row are one.
+    Table,
+    /// Rows by experiment.
+    Pools,
+    /// Rows by experiment, then condition.
+    Cells,
+}
+
+/// A run of rows in one of the orders, perhaps with a hole in it. Rows are asked for by position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pool {
+    pub(crate) order: Order,
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+    /// The position from which on `hole_len` entries are passed over.
+    pub(crate) hole: u32,
+    pub(crate) hole_len: u32,
+}
+
+impl Pool {
+    pub(crate) fn run(order: Order, start: u32, end: u32) -> Self {
+        Self {
+            order,
+            start,
+            len: end - start,
+            hole: u32::MAX,
+            hole_len: 0,
+        }
+    }
+
+    /// Where the entry of `position` lies in the order.
+    #[inline]
+    pub(crate) fn entry(&self, position: u32) -> u32 {
+        let passed = if position >= self.hole { self.hole_len } else { 0 };
+        self.start + position + passed
+    }
+}
+
+/// The rows of one experiment and one condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Position of the experiment.
+    pub experiment: u32,
+    /// Position of the condition.
+    pub condition: u32,
+    /// First entry in the order of cells.
+    pub(crate) start: u32,
+    /// Number of rows.
+    pub rows: u32,
+}
+
+/// The rows of a table by experiment and condition: at most two lists of all rows, each as wide as one `u32` a row.
+#[derive(Clone, Debug)]
+pub struct Groups {
+    rows: usize,
+    /// Label numbers of the experiments that have rows, ascending; their places here are the experiments' positions.
+    experiment_labels: Vec<u32>,
+    /// Likewise the conditions.
+    condition_labels: Vec<u32>,
+    /// Where each experiment's rows begin in either order, and last where the rows end.
+    starts: Vec<u32>,
+    /// All cells that have rows, by experiment, then condition; empty without conditions.
+    cells: Vec<Cell>,
+    /// Where each experiment's cells begin, and last where the cells end.
+    cell_starts: Vec<u32>,
+    by_experiment: Option<Vec<u32>>,
+    by_cell: Vec<u32>,
+}
+
+/// How often each label occurs: the first of two passes over the columns.
+struct Counts {
+    experiments: Vec<u32>,
+    conditions: Vec<u32>,
+    /// By experiment, then condition, where that table is small.
+    cells: Option<Vec<u32>>,
+}
+
+impl Groups {
+    /// Sorts `rows` rows by their experiments and conditions. A missing column stands for one experiment of all rows,
+    /// or no conditions; rows with a missing label in either are left out.
+    ///
+    /// `pools` says whether rows of an experiment will be asked for regardless of their condition; without conditions
+    /// they are in any case.
+    ///
+    /// # Errors
+    /// [`Error::NoRows`], [`Error::TooManyRows`], [`Error::Length`], [`Error::Code`], [`Error::OutOfMemory`].
+    pub fn new(
+        rows: usize,
+        experiments: Option<&Column<'_>>,
+        conditions: Option<&Column<'_>>,
+        pools: bool,
+    ) -> Result<Self, Error> {
+        // Row numbers must fit, and so must their count, which is a bound of draws.
+        if u32::try_from(rows).is_err() {
+            return Err(Error::TooManyRows { rows });
+        }
+        for column in [experiments, conditions].into_iter().flatten() {
+            if column.len() != rows {
+                return Err(Error::Length {
+                    rows,
+                    found: column.len(),
+                });
+            }
+        }
+        let counts = Counts::new(rows, experiments, conditions)?;
+        let experiment_labels = present(&counts.experiments);
+        let condition_labels = present(&counts.conditions);
+        if experiment_labels.is_empty() {
+            return Err(Error::NoRows);
+        }
+        let mut starts = vec![0];
+        let mut kept = 0;
+        for &label in &experiment_labels {
+            kept += counts.experiments[label as usize];
+            starts.push(kept);
+        }
+        let mut groups = Self {
+            rows,
+            cells: Vec::new(),
+            cell_starts: vec![0; experiment_labels.len() + 1],
+            by_experiment: None,
+            by_cell: Vec::new(),
+            experiment_labels,
+            condition_labels,
+            starts,
+        };
+        if let Some(conditions) = conditions {
+            match counts.cells {
+                Some(table) => groups.fill_cells_by_table(table, experiments, conditions)?,
+                None => groups.fill_cells_by_two_sorts(&counts, experiments, conditions)?,
+            }
+        }
+        let in_table_order = experiments.is_none() && kept as usize == rows;
+        if (pools || conditions.is_none()) && !in_table_order {
+            let mut next = vec![0; counts.experiments.len()];
+            for (&label, &start) in groups.experiment_labels.iter().zip(&groups.starts) {
+                next[label as usize] = start;
+            }
+            groups.by_experiment = Some(scatter(kept, next, rows, experiments, conditions, |e, _| e as usize)?);
+        }
+        Ok(groups)
+    }
+
+    /// Sorts into cells through a table of all pairs, whose counts become each cell's next free entry.
+    fn fill_cells_by_table(
+        &mut self,
+        mut table: Vec<u32>,
+        experiments: Option<&Column<'_>>,
+        conditions: &Column<'_>,
+    ) -> Result<(), Error> {
+        let width = conditions.labels();
+        let mut start = 0;
+        for (experiment, &label) in self.experiment_labels.iter().enumerate() {
+            for (condition, &condition_label) in self.condition_labels.iter().enumerate() {
+                let entry = &mut table[label as usize * width + condition_label as usize];
+                let rows = std::mem::replace(entry, start);
+                if rows > 0 {
+                    self.cells.push(Cell {
+                        experiment: experiment as u32,
+                        condition: condition as u32,
+                        start,
+                        rows,
+                    });
+                    start += rows;
+                }
+            }
+            self.cell_starts[experiment + 1] = self.cells.len() as u32;
+        }
+        self.by_cell = scatter(start, table, self.rows, experiments, Some(conditions), |e, c| {
+            e as usize * width + c as usize
+        })?;
+        Ok(())
+    }
+
+    /// Sorts by condition, then stably by experiment: linear where the table of all pairs would dwarf the rows.
+    fn fill_cells_by_two_sorts(
+        &mut self,
+        counts: &Counts,
+        experiments: Option<&Column<'_>>,
+        conditions: &Column<'_>,
+    ) -> Result<(), Error> {
+        let kept = self.starts[self.experiment_labels.len()];
+        let mut next = room(counts.conditions.len())?;
+        let mut start = 0;
+        for count in &counts.conditions {
+            next.push(start);
+            start += count;
+        }
+        let by_condition = scatter(kept, next, self.rows, experiments, Some(conditions), |_, c| c as usize)?;
+        // Sorted rows are met out of order, so each needs its labels at hand.
+        let mut of_row: Vec<(u32, u32)> = room(self.rows)?;
+        of_row.resize(self.rows, (MISSING, MISSING));
+        let mut place = vec![0; counts.experiments.len()];
+        for (experiment, &label) in self.experiment_labels.iter().enumerate() {
+            place[label as usize] = experiment as u32;
+        }
+        let mut condition_place = vec![0; counts.conditions.len()];
+        for (condition, &label) in self.condition_labels.iter().enumerate() {
+            condition_place[label as usize] = condition as u32;
+        }
+        for_each_row(self.rows, experiments, Some(conditions), |row, e, c| {
+            of_row[row as usize] = (place[e as usize], condition_place[c as usize]);
+        })?;
+        let mut next = self.starts.clone();
+        self.by_cell = room(kept as usize)?;
+        self.by_cell.resize(kept as usize, 0);
+        for row in by_condition {
+            let entry = &mut next[of_row[row as usize].0 as usize];
+            self.by_cell[*entry as usize] = row;
+            *entry += 1;
+        }
+        for (start, &row) in (0..).zip(&self.by_cell) {
+            let (experiment, condition) = of_row[row as usize];
+            match self.cells.last_mut() {
+                Some(cell) if (cell.experiment, cell.condition) == (experiment, condition) => cell.rows += 1,
+                _ => self.cells.push(Cell {
+                    experiment,
+                    condition,
+                    start,
+                    rows: 1,
+                }),
+            }
+            self.cell_starts[experiment as usize + 1] = self.cells.len() as u32;
+        }
+        Ok(())
+    }
+
+    /// Rows of the table, those that were left out included.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Rows that are in a pool: N of the specification.
+    #[must_use]
+    pub fn kept(&self) -> u32 {
+        self.starts[self.experiments()]
+    }
+
+    /// Number of experiments: those that have rows.
+    #[must_use]
+    pub fn experiments(&self) -> usize {
+        self.experiment_labels.len()
+    }
+
+    /// Label numbers of the experiments, ascending.
+    #[must_use]
+    pub fn experiment_labels(&self) -> &[u32] {
+        &self.experiment_labels
+    }
+
+    /// Label numbers of the conditions that have rows, ascending.
+    #[must_use]
+    pub fn condition_labels(&self) -> &[u32] {
+        &self.condition_labels
+    }
+
+    /// Rows of the experiment at `position`.
+    #[must_use]
+    pub fn size(&self, position: usize) -> u32 {
+        self.starts[position + 1] - self.starts[position]
+    }
+
+    /// All cells that have rows, by experiment, then condition.
+    #[must_use]
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The cells of the experiment at `position`, by condition.
+    #[must_use]
+    pub fn cells_of(&self, position: usize) -> &[Cell] {
+        &self.cells[self.cell_starts[position] as usize..self.cell_starts[position + 1] as usize]
+    }
+
+    /// Number of the first cell of the experiment at `position`.
+    pub(crate) fn first_cell_of(&self, position: usize) -> u32 {
+        self.cell_starts[position]
+    }
+
+    /// The rows of the experiment at `position`.
+    pub(crate) fn pool(&self, position: usize) -> Pool {
+        Pool::run(self.pool_order(), self.starts[position], self.starts[position + 1])
+    }
+
+    /// The rows of all other experiments, one after another.
+    pub(crate) fn others(&self, position: usize) -> Pool {
+        let (start, end) = (self.starts[position], self.starts[position + 1]);
+        Pool {
+            order: self.pool_order(),
+            start: 0,
+            len: self.kept() - (end - start),
+            hole: start,
+            hole_len: end - start,
+        }
+    }
+
+    fn pool_order(&self) -> Order {
+        if self.by_experiment.is_some() {
+            Order::Pools
+        } else {
+            Order::Table
+        }
+    }
+
+    /// The list behind an order; none for the table's own.
+    pub(crate) fn entries(&self, order: Order) -> Option<&[u32]> {
+        match order {
+            Order::Table => None,
+            Order::Pools => self.by_experiment.as_deref(),
+            Order::Cells => Some(&self.by_cell),
+        }
+    }
+
+    /// Writes back what the table said: the experiment's and the condition's position of every row, [`MISSING`] for
+    /// rows that were left out. A column that was not given comes back empty.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn positions(&self) -> Result<(Vec<u32>, Vec<u32>), Error> {
+        let mut experiments = Vec::new();
+        let mut conditions = Vec::new();
+        if let Some(rows) = &self.by_experiment {
+            crate::error::grow(&mut experiments, self.rows)?;
+            experiments.fill(MISSING);
+            for position in 0..self.experiments() {
+                for &row in &rows[self.starts[position] as usize..self.starts[position + 1] as usize] {
+                    experiments[row as usize] = position as u32;
+                }
+            }
+        }
+        if !self.cells.is_empty() {
+            crate::error::grow(&mut conditions, self.rows)?;
+            conditions.fill(MISSING);
+            if experiments.is_empty() {
+                crate::error::grow(&mut experiments, self.rows)?;
+                experiments.fill(MISSING);
+            }
+            for cell in &self.cells {
+                for &row in &self.by_cell[cell.start as usize..(cell.start + cell.rows) as usize] {
+                    experiments[row as usize] = cell.experiment;
+                    conditions[row as usize] = cell.condition;
+                }
+            }
+        }
+        Ok((experiments, conditions))
+    }
+}
+
+impl Counts {
+    fn new(rows: usize, experiments: Option<&Column<'_>>, conditions: Option<&Column<'_>>) -> Result<Self, Error> {
+        let width = conditions.map_or(1, Column::labels);
+        let height = experiments.map_or(1, Column::labels);
+        let zeros = |len: usize| -> Result<Vec<u32>, Error> {
+            let mut zeros = room(len)?;
+            zeros.resize(len, 0);
+            Ok(zeros)
+        };
+        let mut counts = Self {
+            experiments: zeros(height)?,
+            conditions: zeros(width)?,
+            cells: None,
+        };
+        match height.checked_mul(width) {
+            Some(possible) if is_dense(possible, rows) => {
+                let mut table = zeros(possible)?;
+                for_each_row(rows, experiments, conditions, |_, e, c| {
+                    table[e as usize * width + c as usize] += 1;
+                })?;
+                for (experiment, counted) in table.chunks_exact(width.max(1)).enumerate() {
+                    counts.experiments[experiment] = counted.iter().sum();
+                    counts.conditions.iter_mut().zip(counted).for_each(|(sum, count)| *sum += count);
+                }
+                counts.cells = Some(table);
+            }
+            _ => for_each_row(rows, experiments, conditions, |_, e, c| {
+                counts.experiments[e as usize] += 1;
+                counts.conditions[c as usize] += 1;
+            })?,
+        }
+        Ok(counts)
+    }
+}
+
+/// The labels that occur.
+fn present(counts: &[u32]) -> Vec<u32> {
+    (0..).zip(counts).filter(|&(_, &count)| count > 0).map(|(label, _)| label).collect()
+}
+
+/// One stable counting sort: every row goes to the next free entry of its bucket.
+fn scatter(
+    kept: u32,
+    mut next: Vec<u32>,
+    rows: usize,
+    experiments: Option<&Column<'_>>,
+    conditions: Option<&Column<'_>>,
+    bucket: impl Fn(u32, u32) -> usize,
+) -> Result<Vec<u32>, Error> {
+    let mut sorted = room(kept as usize)?;
+    sorted.resize(kept as usize, 0);
+    let mut moved = false;
+    for_each_row(rows, experiments, conditions, |row, e, c| {
+        let entry = &mut next[bucket(e, c)];
+        // Only a table that is written to while it is read can lead past the end.
+        match sorted.get_mut(*entry as usize) {
+            Some(place) => *place = row,
+            None => moved = true,
+        }
+        *entry += 1;
+    })?;
+    if moved {
+        return Err(Error::Code { near_row: 0 });
+    }
+    Ok(sorted)
+}
+
+/// Calls `visit(row, experiment label, condition label)` for every row that has both, in row order.
+fn for_each_row(
+    rows: usize,
+    experiments: Option<&Column<'_>>,
+    conditions: Option<&Column<'_>>,
+    mut visit: impl FnMut(u32, u32, u32),
+) -> Result<(), Error> {
+    let mut experiments = experiments.map(Column::reader);
+    let mut conditions = conditions.map(Column::reader);
+    let (mut e, mut c) = ([0; BLOCK], [0; BLOCK]);
+    for start in (0..rows).step_by(BLOCK) {
+        let block = BLOCK.min(rows - start);
+        if let Some(reader) = &mut experiments {
+            reader.next(&mut e[..block])?;
+        }
+        if let Some(reader) = &mut conditions {
+            reader.next(&mut c[..block])?;
+        }
+        for (row, (&e, &c)) in (start as u32..).zip(e[..block].iter().zip(&c[..block])) {
+            if e != MISSING && c != MISSING {
+                visit(row, e, c);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Which rows go into each training batch.
+//!
+//! A [`Plan`] is made once from a table's experiment and condition columns; [`Batches`] then yields the batches of an
+//! epoch, each composed by the cascade: an experiment picked by weight, its seats split over conditions, a fraction leaked
+//! in from other experiments, replacement where a group is too small. `docs/specification.md` fixes every index, so the
+//! same seed gives the same batches here, from Python and from any other implementation.
+//!
+//! ```
+//! use cascade_sampler::{Batches, Column, Deal, Plan, Settings};
+//!
+//! let experiment = [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1];
+//! let condition = [0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1];
+//! let settings = Settings { batch_size: 4, leaky: 0.25, ..Settings::default() };
+//! let plan = Plan::new(
+//!     12,
+//!     Some(&Column::from_ranks(&experiment, 2)),
+//!     Some(&Column::from_ranks(&condition, 2)),
+//!     &settings,
+//! )?;
+//! for batch in Batches::<usize>::new(&plan, Deal::default(), 42, 0)? {
+//!     let batch = batch?;
+//!     assert_eq!(batch.len(), 4);
+//!     assert_ne!(experiment[batch[3]], experiment[batch[0]]);
+//! }
+//! # Ok::<(), cascade_sampler::Error>(())
+//! ```
+//!
+//! # What stays the same
+//! Indices are part of the interface: within one version of the specification no release changes a batch.
+
+#![deny(unsafe_code)]
+
+mod batch;
+mod codes;
+mod epoch;
+mod error;
+mod feed;
+mod groups;
+mod plan;
+#[cfg(feature = "python")]
+mod python;
+mod random;
+mod sample;
+mod sums;
+
+pub use batch::{Draft, Index, Source};
+pub use codes::{Chunk, Codes, Column, MISSING, combine};
+pub use epoch::{Batches, Deal, Stream};
+pub use error::Error;
+pub use feed::{Feed, Run, Step, Walked};
+pub use groups::{Cell, Groups};
+pub use plan::{Composition, Plan, Quota, Settings};
+pub use random::{Generator, seed_words};
+pub use sample::{Slots, pass, sample};

@@ -1,0 +1,613 @@
+//! The extension module `cascade_sampler._core`: everything that speaks Python.
+//!
+//! Wrappers extract, let go of the interpreter where the work is long, and convert. Arguments are checked by the Python
+//! side, which knows their names; what slips through is refused by the core.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use numpy::{
+    IntoPyArray, PyArray1, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray1, PyUntypedArray,
+    PyUntypedArrayMethods, dtype,
+};
+use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use crate::codes::{Chunk, Codes, Column};
+use crate::epoch::Deal;
+use crate::error::Error;
+use crate::feed::{Feed, Run, Step};
+use crate::plan::{Composition, Plan, Settings};
+use crate::random::{Generator, seed_words};
+use crate::sample::{Slots, sample};
+use crate::{Index, combine};
+
+pyo3::create_exception!(
+    _core,
+    NoConditionError,
+    PyValueError,
+    "An experiment that can be picked has no condition to draw from; `args[1]` is the number of its label."
+);
+
+/// How often a long call looks for Ctrl-C.
+const SIGNALS_EVERY: Duration = Duration::from_millis(40);
+
+/// The one table from core errors to Python exceptions.
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
+            Error::NoCondition { experiment } => NoConditionError::new_err((message, experiment)),
+            _ => PyValueError::new_err(message),
+        }
+    }
+}
+
+/// Runs `work` without the interpreter; the pause it is given answers Ctrl-C.
+fn detached<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&mut dyn FnMut() -> PyResult<()>) -> PyResult<T> + Send,
+) -> PyResult<T> {
+    py.detach(|| {
+        let mut looked = Instant::now();
+        work(&mut || {
+            if looked.elapsed() < SIGNALS_EVERY {
+                return Ok(());
+            }
+            looked = Instant::now();
+            Python::attach(|py| py.check_signals())
+        })
+    })
+}
+
+/// A borrowed numpy array of any integer type.
+enum Ints<'py> {
+    I8(PyReadonlyArray1<'py, i8>),
+    I16(PyReadonlyArray1<'py, i16>),
+    I32(PyReadonlyArray1<'py, i32>),
+    I64(PyReadonlyArray1<'py, i64>),
+    U8(PyReadonlyArray1<'py, u8>),
+    U16(PyReadonlyArray1<'py, u16>),
+    U32(PyReadonlyArray1<'py, u32>),
+    U64(PyReadonlyArray1<'py, u64>),
+}
+
+impl<'py> Ints<'py> {
+    fn extract(array: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let py = array.py();
+        let found = array.cast::<PyUntypedArray>()?.dtype();
+        macro_rules! first_of {
+            ($($variant:ident $type:ty),*) => {
+                $(if found.is_equiv_to(&dtype::<$type>(py)) {
+                    return Ok(Self::$variant(array.extract::<PyReadonlyArray1<'py, $type>>().map_err(PyErr::from)?));
+                })*
+            };
+        }
+        first_of!(I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64);
+        Err(PyTypeError::new_err(format!("codes must be integers, got {found}")))
+    }
+
+    fn codes(&self) -> PyResult<Codes<'_>> {
+        Ok(match self {
+            Self::I8(array) => Codes::I8(array.as_slice()?),
+            Self::I16(array) => Codes::I16(array.as_slice()?),
+            Self::I32(array) => Codes::I32(array.as_slice()?),
+            Self::I64(array) => Codes::I64(array.as_slice()?),
+            Self::U8(array) => Codes::U8(array.as_slice()?),
+            Self::U16(array) => Codes::U16(array.as_slice()?),
+            Self::U32(array) => Codes::U32(array.as_slice()?),
+            Self::U64(array) => Codes::U64(array.as_slice()?),
+        })
+    }
+}
+
+/// What a column is handed over as: chunks of codes, the label number of each code, and the number of labels.
+type PyColumn<'py> = (Vec<(Bound<'py, PyAny>, Option<PyReadonlyArray1<'py, u32>>)>, usize);
+
+/// A column's arrays, held while the core reads them.
+struct Held<'py> {
+    chunks: Vec<(Ints<'py>, Option<PyReadonlyArray1<'py, u32>>)>,
+    labels: usize,
+}
+
+impl<'py> Held<'py> {
+    fn new((chunks, labels): PyColumn<'py>) -> PyResult<Self> {
+        let chunks = chunks
+            .into_iter()
+            .map(|(codes, ranks)| Ok((Ints::extract(&codes)?, ranks)))
+            .collect::<PyResult<_>>()?;
+        Ok(Self { chunks, labels })
+    }
+
+    fn column(&self) -> PyResult<Column<'_>> {
+        let chunks = self
+            .chunks
+            .iter()
+            .map(|(codes, ranks)| {
+                let ranks = match ranks {
+                    Some(ranks) => Some(ranks.as_slice()?),
+                    None => None,
+                };
+                Ok(Chunk {
+                    codes: codes.codes()?,
+                    ranks,
+                })
+            })
+            .collect::<PyResult<_>>()?;
+        Ok(Column::new(chunks, self.labels))
+    }
+}
+
+/// How often each of `labels` codes occurs, and how many codes are negative.
+#[pyfunction]
+fn count<'py>(codes: &Bound<'py, PyAny>, labels: usize) -> PyResult<(Bound<'py, PyArray1<u64>>, u64)> {
+    let held = Ints::extract(codes)?;
+    let codes_slice = held.codes()?;
+    let mut counts = codes.py().detach(|| codes_slice.count(labels))?;
+    let missing = counts.pop().unwrap_or(0);
+    Ok((counts.into_pyarray(codes.py()), missing))
+}
+
+/// Two arrays of the same length, one a side of the pairs.
+type PairArrays<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<u32>>);
+
+/// Combines two columns into one of their pairs: a number a row, and the label numbers of each pair's two sides.
+#[pyfunction]
+#[pyo3(name = "combine")]
+fn combine_columns<'py>(
+    py: Python<'py>,
+    first: PyColumn<'py>,
+    second: PyColumn<'py>,
+) -> PyResult<(Bound<'py, PyArray1<u32>>, PairArrays<'py>)> {
+    let (first, second) = (Held::new(first)?, Held::new(second)?);
+    let (first, second) = (first.column()?, second.column()?);
+    let (codes, pairs) = py.detach(|| combine(&first, &second))?;
+    let (a, b): (Vec<u32>, Vec<u32>) = pairs.into_iter().unzip();
+    Ok((codes.into_pyarray(py), (a.into_pyarray(py), b.into_pyarray(py))))
+}
+
+/// Values by label number, where NaN stands for a label that is not named.
+fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
+    values.map(|values| values.into_iter().map(|value| (!value.is_nan()).then_some(value)).collect())
+}
+
+fn unnamed(values: Option<&[Option<f64>]>) -> Option<Vec<f64>> {
+    values.map(|values| values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+}
+
+/// What batches of one table and one set of settings are drawn from. It never changes.
+#[pyclass(frozen, name = "Plan", module = "cascade_sampler._core")]
+struct PyPlan(Arc<Plan>);
+
+impl PyPlan {
+    fn composition(&self, short: bool) -> PyResult<&Composition> {
+        if short {
+            self.0.short().ok_or_else(|| PyValueError::new_err("the last batch is not short"))
+        } else {
+            Ok(self.0.full())
+        }
+    }
+}
+
+#[pymethods]
+impl PyPlan {
+    #[new]
+    #[pyo3(signature = (rows, experiments, conditions, batch_size, leaky, weights, ratios, drop_last, batches))]
+    #[expect(clippy::too_many_arguments, reason = "the settings, by position, as __reduce__ gives them")]
+    fn new(
+        py: Python<'_>,
+        rows: usize,
+        experiments: Option<PyColumn<'_>>,
+        conditions: Option<PyColumn<'_>>,
+        batch_size: u64,
+        leaky: f64,
+        weights: Option<Vec<f64>>,
+        ratios: Option<Vec<f64>>,
+        drop_last: bool,
+        batches: Option<u64>,
+    ) -> PyResult<Self> {
+        let settings = Settings {
+            batch_size,
+            leaky,
+            weights: named(weights),
+            ratios: named(ratios),
+            drop_last,
+            batches,
+        };
+        let experiments = experiments.map(Held::new).transpose()?;
+        let conditions = conditions.map(Held::new).transpose()?;
+        let experiments = experiments.as_ref().map(Held::column).transpose()?;
+        let conditions = conditions.as_ref().map(Held::column).transpose()?;
+        let plan = py.detach(|| Plan::new(rows, experiments.as_ref(), conditions.as_ref(), &settings))?;
+        Ok(Self(Arc::new(plan)))
+    }
+
+    /// The plan again from what the table said, in as few bytes a row as its labels need.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let plan = &slf.get().0;
+        let groups = plan.groups();
+        let settings = plan.settings();
+        let (experiments, conditions) = py.detach(|| groups.positions())?;
+        let column = |positions: Vec<u32>, labels: usize| -> PyResult<_> {
+            // A missing label is the largest number, which in the narrower signed type is -1.
+            let narrow = match labels {
+                0..128 => "int8",
+                128..32_768 => "int16",
+                32_768..2_147_483_648 => "int32",
+                _ => "int64",
+            };
+            let codes = positions.into_pyarray(py).call_method1("astype", (narrow,))?;
+            Ok((vec![(codes, None::<Py<PyAny>>)], labels))
+        };
+        let experiments = if plan.weights().is_empty() {
+            None
+        } else {
+            Some(column(experiments, groups.experiments())?)
+        };
+        let conditions = if groups.cells().is_empty() {
+            None
+        } else {
+            Some(column(conditions, groups.condition_labels().len())?)
+        };
+        let arguments = (
+            groups.rows(),
+            experiments,
+            conditions,
+            settings.batch_size,
+            settings.leaky,
+            unnamed(settings.weights.as_deref()),
+            unnamed(settings.ratios.as_deref()),
+            settings.drop_last,
+            settings.batches,
+        );
+        (slf.get_type(), arguments).into_pyobject(py)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    /// Rows of the table.
+    #[getter]
+    fn rows(&self) -> usize {
+        self.0.groups().rows()
+    }
+
+    /// Rows that are in a pool.
+    #[getter]
+    fn kept(&self) -> u32 {
+        self.0.groups().kept()
+    }
+
+    /// Global batches of an epoch.
+    #[getter]
+    fn batches(&self) -> u64 {
+        self.0.batches()
+    }
+
+    /// Label numbers of the experiments that have rows.
+    #[getter]
+    fn experiment_labels<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
+        PyArray1::from_slice(py, self.0.groups().experiment_labels())
+    }
+
+    /// Label numbers of the conditions that have rows.
+    #[getter]
+    fn condition_labels<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
+        PyArray1::from_slice(py, self.0.groups().condition_labels())
+    }
+
+    /// Rows of each experiment.
+    #[getter]
+    fn sizes<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        let groups = self.0.groups();
+        let sizes: Vec<i64> = (0..groups.experiments()).map(|position| groups.size(position).into()).collect();
+        sizes.into_pyarray(py)
+    }
+
+    /// Chance of each experiment to be picked; empty where experiments are not used.
+    #[getter]
+    fn weights<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, self.0.weights())
+    }
+
+    /// Running sum of the weights, divided by its last entry.
+    #[getter]
+    fn cdf<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, self.0.cdf())
+    }
+
+    /// Experiment, condition and rows of each cell that has rows.
+    fn cells<'py>(&self, py: Python<'py>) -> [Bound<'py, PyArray1<i64>>; 3] {
+        let cells = self.0.groups().cells();
+        [
+            cells.iter().map(|cell| i64::from(cell.experiment)).collect::<Vec<_>>(),
+            cells.iter().map(|cell| i64::from(cell.condition)).collect(),
+            cells.iter().map(|cell| i64::from(cell.rows)).collect(),
+        ]
+        .map(|column| column.into_pyarray(py))
+    }
+
+    /// Seats of a batch, those that leak, and the seats of each cell in a batch of its experiment.
+    #[pyo3(signature = (short=false))]
+    fn seats<'py>(&self, py: Python<'py>, short: bool) -> PyResult<(usize, usize, Bound<'py, PyArray1<i64>>)> {
+        let composition = self.composition(short)?;
+        let mut seats = vec![0; self.0.groups().cells().len()];
+        for position in 0..self.0.groups().experiments() {
+            for quota in composition.quotas(position).unwrap_or_default() {
+                seats[quota.cell as usize] = i64::from(quota.seats);
+            }
+        }
+        Ok((composition.size(), composition.leak(), seats.into_pyarray(py)))
+    }
+}
+
+/// What batches are handed out as.
+#[derive(Clone, Copy)]
+enum Kind {
+    I64,
+    I32,
+    U32,
+    List,
+}
+
+impl Kind {
+    fn parse(name: &str) -> PyResult<Self> {
+        match name {
+            "int64" => Ok(Self::I64),
+            "int32" => Ok(Self::I32),
+            "uint32" => Ok(Self::U32),
+            "list" => Ok(Self::List),
+            _ => Err(PyValueError::new_err(format!("no such index_dtype: {name}"))),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::I64 => "int64",
+            Self::I32 => "int32",
+            Self::U32 => "uint32",
+            Self::List => "list",
+        }
+    }
+}
+
+fn array<T: Index + numpy::Element>(py: Python<'_>, rows: Vec<T>) -> Bound<'_, PyAny> {
+    rows.into_pyarray(py).into_any()
+}
+
+fn list(py: Python<'_>, rows: Vec<i64>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(PyList::new(py, rows)?.into_any())
+}
+
+/// One rank's source of batches over all epochs.
+#[pyclass(frozen, name = "Feed", module = "cascade_sampler._core")]
+struct PyFeed {
+    feed: Arc<Feed>,
+    plan: Py<PyPlan>,
+    kind: Kind,
+}
+
+impl PyFeed {
+    fn one<T: Index>(&self, py: Python<'_>, position: u64, epoch: u64) -> PyResult<Vec<T>> {
+        let feed = &self.feed;
+        // Locks are taken before and after the detached walk, never in it: a fork must not copy a locked one.
+        let stream = feed.nearest(epoch, position)?;
+        let (rows, walked) = detached(py, |pause| feed.walk(stream, position, pause))?;
+        feed.remember(epoch, walked);
+        Ok(rows)
+    }
+
+    fn all<'py, T: Index + numpy::Element>(&self, py: Python<'py>, epoch: u64) -> PyResult<Bound<'py, PyAny>> {
+        let feed = &self.feed;
+        let rows: Vec<T> = detached(py, |pause| feed.whole_epoch(epoch, pause))?;
+        let shape = [feed.rounds() as usize, feed.plan().full().size()];
+        Ok(rows.into_pyarray(py).reshape(shape)?.into_any())
+    }
+}
+
+#[pymethods]
+impl PyFeed {
+    #[new]
+    #[pyo3(signature = (plan, seed, replicas, rank, index, epoch=0, pending=0))]
+    fn new(
+        plan: Py<PyPlan>,
+        seed: u64,
+        replicas: u64,
+        rank: u64,
+        index: &str,
+        epoch: u64,
+        pending: u128,
+    ) -> PyResult<Self> {
+        let feed = Feed::new(plan.get().0.clone(), Deal::new(replicas, rank)?, seed);
+        feed.restore(epoch, pending);
+        Ok(Self {
+            feed: Arc::new(feed),
+            plan,
+            kind: Kind::parse(index)?,
+        })
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let Self { feed, plan, kind } = slf.get();
+        let deal = feed.deal();
+        let arguments = (
+            plan,
+            feed.seed(),
+            deal.replicas(),
+            deal.rank(),
+            kind.name(),
+            feed.epoch(),
+            feed.pending(),
+        );
+        (slf.get_type(), arguments).into_pyobject(slf.py())
+    }
+
+    /// What the batches are drawn from.
+    #[getter]
+    fn plan(&self, py: Python<'_>) -> Py<PyPlan> {
+        self.plan.clone_ref(py)
+    }
+
+    /// The epoch last begun, or set since.
+    #[getter]
+    fn epoch(&self) -> u64 {
+        self.feed.epoch()
+    }
+
+    /// Makes `epoch` the next to begin.
+    fn set_epoch(&self, epoch: u64) -> PyResult<()> {
+        Ok(self.feed.set_epoch(epoch)?)
+    }
+
+    fn __len__(&self) -> usize {
+        self.feed.rounds() as usize
+    }
+
+    /// Global batches of an epoch, those that fill the last round included.
+    #[getter]
+    fn dealt(&self) -> u64 {
+        self.feed.dealt()
+    }
+
+    fn __iter__(&self) -> PyBatches {
+        PyBatches {
+            run: Run::new(self.feed.clone()),
+            kind: self.kind,
+        }
+    }
+
+    /// The global batch at `position` of `epoch`.
+    fn batch<'py>(&self, py: Python<'py>, position: u64, epoch: u64) -> PyResult<Bound<'py, PyAny>> {
+        match self.kind {
+            Kind::I64 => Ok(array(py, self.one::<i64>(py, position, epoch)?)),
+            Kind::I32 => Ok(array(py, self.one::<i32>(py, position, epoch)?)),
+            Kind::U32 => Ok(array(py, self.one::<u32>(py, position, epoch)?)),
+            Kind::List => list(py, self.one(py, position, epoch)?),
+        }
+    }
+
+    /// All batches of this rank in `epoch`, as an array of one row a batch.
+    fn epoch_batches<'py>(&self, py: Python<'py>, epoch: u64) -> PyResult<Bound<'py, PyAny>> {
+        match self.kind {
+            Kind::I64 | Kind::List => self.all::<i64>(py, epoch),
+            Kind::I32 => self.all::<i32>(py, epoch),
+            Kind::U32 => self.all::<u32>(py, epoch),
+        }
+    }
+}
+
+/// One pass over one epoch. It begins with the first `next()`.
+#[pyclass(frozen, name = "Batches", module = "cascade_sampler._core")]
+struct PyBatches {
+    run: Run,
+    kind: Kind,
+}
+
+impl PyBatches {
+    /// The next batch. The interpreter is kept: a batch takes less time than letting go of it would.
+    #[inline]
+    fn step<T: Index>(&self, py: Python<'_>) -> PyResult<Option<Vec<T>>> {
+        loop {
+            match self.run.step()? {
+                Step::Batch(rows) => return Ok(Some(rows)),
+                Step::Over => return Ok(None),
+                Step::Passing => {
+                    py.check_signals()?;
+                    // Other threads may run, and even step this iterator; no lock is held here.
+                    py.detach(std::thread::yield_now);
+                }
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl PyBatches {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(match self.kind {
+            Kind::I64 => self.step::<i64>(py)?.map(|rows| array(py, rows)),
+            Kind::I32 => self.step::<i32>(py)?.map(|rows| array(py, rows)),
+            Kind::U32 => self.step::<u32>(py)?.map(|rows| array(py, rows)),
+            Kind::List => self.step(py)?.map(|rows| list(py, rows)).transpose()?,
+        })
+    }
+}
+
+/// The draws beneath the batches, for those who port or test them.
+#[pyclass(name = "Generator", module = "cascade_sampler._core")]
+struct PyGenerator(Generator);
+
+#[pymethods]
+impl PyGenerator {
+    #[new]
+    fn new(seed: u64) -> Self {
+        Self(Generator::new(seed))
+    }
+
+    /// The four words that a seed stands for.
+    #[staticmethod]
+    fn seed_words(seed: u64) -> [u64; 4] {
+        seed_words(seed)
+    }
+
+    /// The next 64 bits.
+    fn next64(&mut self) -> u64 {
+        self.0.next64()
+    }
+
+    /// The next 32 bits.
+    fn next32(&mut self) -> u32 {
+        self.0.next32()
+    }
+
+    /// A double in [0, 1).
+    fn unit(&mut self) -> f64 {
+        self.0.unit()
+    }
+
+    /// A whole number in 0..bound.
+    fn below(&mut self, bound: u32) -> PyResult<u32> {
+        if bound == 0 {
+            return Err(PyValueError::new_err("bound must be at least 1, got 0"));
+        }
+        Ok(self.0.below(bound))
+    }
+
+    /// `seats` positions of `population`, distinct where there are as many.
+    fn sample<'py>(&mut self, py: Python<'py>, population: u32, seats: usize) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        if population == 0 && seats > 0 {
+            return Err(PyValueError::new_err("population must be at least 1, got 0"));
+        }
+        let mut out = crate::error::room(seats)?;
+        out.resize(seats, 0);
+        let mut slots = Slots::default();
+        slots.reserve(seats.min(population as usize))?;
+        sample(&mut self.0, population, &mut out, &mut slots);
+        Ok(out.into_pyarray(py))
+    }
+}
+
+/// The compiled core of `cascade_sampler`.
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::{NoConditionError, PyBatches, PyFeed, PyGenerator, PyPlan, combine_columns, count};
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,126 @@
+//! Seeding and the draws everything is made of (specification, section 1).
+
+use rand_pcg::Lcg128Xsl64;
+use rand_pcg::rand_core::Rng;
+
+const INIT_A: u32 = 0x43b0_d7e5;
+const MULT_A: u32 = 0x931e_8875;
+const INIT_B: u32 = 0x8b51_f9dd;
+const MULT_B: u32 = 0x58f3_8ded;
+const MIX_L: u32 = 0xca01_f9dd;
+const MIX_R: u32 = 0x4973_f715;
+
+/// `NumPy`'s word hash: every call moves the constant on, so the order of calls is part of the result.
+struct Hash {
+    constant: u32,
+    multiplier: u32,
+}
+
+impl Hash {
+    fn word(&mut self, word: u32) -> u32 {
+        let mixed = word ^ self.constant;
+        self.constant = self.constant.wrapping_mul(self.multiplier);
+        let mixed = mixed.wrapping_mul(self.constant);
+        mixed ^ (mixed >> 16)
+    }
+}
+
+fn mix(x: u32, y: u32) -> u32 {
+    let mixed = MIX_L.wrapping_mul(x).wrapping_sub(MIX_R.wrapping_mul(y));
+    mixed ^ (mixed >> 16)
+}
+
+/// The four words that `numpy.random.SeedSequence(seed).generate_state(4, numpy.uint64)` gives.
+#[must_use]
+pub fn seed_words(seed: u64) -> [u64; 4] {
+    let mut hash = Hash {
+        constant: INIT_A,
+        multiplier: MULT_A,
+    };
+    let mut pool = [seed as u32, (seed >> 32) as u32, 0, 0].map(|word| hash.word(word));
+    for source in 0..4 {
+        for target in (0..4).filter(|&target| target != source) {
+            pool[target] = mix(pool[target], hash.word(pool[source]));
+        }
+    }
+    let mut hash = Hash {
+        constant: INIT_B,
+        multiplier: MULT_B,
+    };
+    std::array::from_fn(|word| {
+        let low = hash.word(pool[2 * word % 4]);
+        let high = hash.word(pool[(2 * word + 1) % 4]);
+        u64::from(low) | u64::from(high) << 32
+    })
+}
+
+/// PCG64 as `numpy.random.default_rng(seed)` seeds and reads it.
+///
+/// The value of every method is part of the specification: the same seed gives the same numbers in every release of
+/// one major version, on every platform.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Generator {
+    pcg: Lcg128Xsl64,
+    /// High half of the last word that was split: `rand_pcg` would drop it, `NumPy` hands it out next.
+    kept: Option<u32>,
+}
+
+impl Generator {
+    /// The generator of `seed`, which for an epoch is the sampler's seed plus the epoch.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let [w0, w1, w2, w3] = seed_words(seed).map(u128::from);
+        Self {
+            pcg: Lcg128Xsl64::new(w0 << 64 | w1, w2 << 64 | w3),
+            kept: None,
+        }
+    }
+
+    /// The next 64 bits. A kept half stays kept.
+    #[inline]
+    pub fn next64(&mut self) -> u64 {
+        self.pcg.next_u64()
+    }
+
+    /// The next 32 bits: the low half of a fresh word, then its high half.
+    #[inline]
+    pub fn next32(&mut self) -> u32 {
+        if let Some(high) = self.kept.take() {
+            return high;
+        }
+        let word = self.next64();
+        self.kept = Some((word >> 32) as u32);
+        word as u32
+    }
+
+    /// A double in `[0, 1)` of 53 random bits.
+    #[inline]
+    pub fn unit(&mut self) -> f64 {
+        (self.next64() >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
+    }
+
+    /// A whole number in `0..bound` without bias, by Lemire's multiplication on 32 bits. A `bound` of 1 (or 0, which
+    /// has no number below it) draws nothing and gives 0.
+    #[inline]
+    pub fn below(&mut self, bound: u32) -> u32 {
+        if bound <= 1 {
+            return 0;
+        }
+        let mut product = u64::from(self.next32()) * u64::from(bound);
+        // Only a low half under `bound` can lie under the threshold, so the division is rare.
+        if (product as u32) < bound {
+            let threshold = bound.wrapping_neg() % bound;
+            while (product as u32) < threshold {
+                product = u64::from(self.next32()) * u64::from(bound);
+            }
+        }
+        (product >> 32) as u32
+    }
+
+    /// How many entries of the ascending `cdf` are at or below one `unit()` draw.
+    #[inline]
+    pub fn pick(&mut self, cdf: &[f64]) -> usize {
+        let unit = self.unit();
+        cdf.partition_point(|&entry| entry <= unit)
+    }
+}

@@ -1,0 +1,166 @@
+//! `k` distinct positions of `n` in random order, and moving past them (specification, section 1.2).
+
+use crate::error::{Error, grow};
+use crate::random::Generator;
+
+/// Populations up to this size always go by Floyd's algorithm.
+const FLOYD_POPULATION: u32 = 10_000;
+/// In larger ones, samples of more than one position in this many go by the tail of a shuffle.
+const FLOYD_SHARE: u32 = 50;
+
+fn by_tail_shuffle(population: u32, seats: usize) -> bool {
+    population > FLOYD_POPULATION && seats > (population / FLOYD_SHARE) as usize
+}
+
+/// A hash table from position to position that is emptied by counting up a stamp.
+///
+/// Open addressing over the first power of two that holds twice the keys: a batch of a few hundred stays in the
+/// first-level cache, whatever larger samples came before.
+#[derive(Clone, Debug, Default)]
+pub struct Slots {
+    /// Stamp in the high half, key in the low half. A slot with another stamp is empty.
+    keys: Vec<u64>,
+    /// What the keys stand for; read only where a key was found.
+    values: Vec<u32>,
+    stamp: u32,
+    shift: u32,
+    mask: usize,
+}
+
+impl Slots {
+    fn capacity(keys: usize) -> usize {
+        (2 * keys).next_power_of_two().max(16)
+    }
+
+    /// Makes room for samples of up to `keys` positions.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] where there is none.
+    pub fn reserve(&mut self, keys: usize) -> Result<(), Error> {
+        let capacity = Self::capacity(keys);
+        if capacity > self.keys.len() {
+            grow(&mut self.keys, capacity)?;
+            grow(&mut self.values, capacity)?;
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self, keys: usize) {
+        let capacity = Self::capacity(keys);
+        self.mask = capacity - 1;
+        self.shift = u32::BITS - capacity.trailing_zeros().min(u32::BITS);
+        if self.stamp == u32::MAX {
+            self.keys.fill(0);
+            self.stamp = 0;
+        }
+        self.stamp += 1;
+    }
+
+    /// The slot where `key` is, or where it belongs, and whether it is there.
+    #[inline]
+    fn find(&self, key: u32) -> (usize, bool) {
+        let entry = u64::from(self.stamp) << 32 | u64::from(key);
+        // The multiplier is 2^32 over the golden ratio, which spreads runs of neighbouring keys.
+        let hash = key.wrapping_mul(0x9e37_79b1) >> self.shift;
+        let mut slot = hash as usize & self.mask;
+        loop {
+            let found = self.keys[slot];
+            if found == entry {
+                return (slot, true);
+            }
+            if (found >> 32) as u32 != self.stamp {
+                return (slot, false);
+            }
+            slot = (slot + 1) & self.mask;
+        }
+    }
+
+    /// Puts `key` in; false where it was already there.
+    #[inline]
+    fn insert(&mut self, key: u32) -> bool {
+        let (slot, found) = self.find(key);
+        self.keys[slot] = u64::from(self.stamp) << 32 | u64::from(key);
+        !found
+    }
+
+    /// Lets `key` stand for `value` and returns what it stood for: itself, unless it was replaced before.
+    #[inline]
+    fn replace(&mut self, key: u32, value: u32) -> u32 {
+        let (slot, found) = self.find(key);
+        self.keys[slot] = u64::from(self.stamp) << 32 | u64::from(key);
+        let old = if found { self.values[slot] } else { key };
+        self.values[slot] = value;
+        old
+    }
+}
+
+/// Fills `out` with `sample(population, out.len())`. `slots` must hold `min(population, out.len())` keys.
+pub fn sample(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots) {
+    let seats = out.len();
+    if seats > population as usize {
+        out.fill_with(|| generator.below(population));
+    } else if by_tail_shuffle(population, seats) {
+        tail_shuffle(generator, population, out, slots);
+    } else {
+        floyd(generator, population, out, slots);
+    }
+}
+
+/// Draws what `sample(population, seats)` draws and keeps nothing.
+pub fn pass(generator: &mut Generator, population: u32, seats: usize) {
+    if seats > population as usize {
+        for _ in 0..seats {
+            generator.below(population);
+        }
+        return;
+    }
+    let start = population - seats as u32;
+    if by_tail_shuffle(population, seats) {
+        for i in (start.max(1)..population).rev() {
+            generator.below(i + 1);
+        }
+    } else {
+        for j in start..population {
+            generator.below(j + 1);
+        }
+        for i in (1..seats as u32).rev() {
+            generator.below(i + 1);
+        }
+    }
+}
+
+fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots) {
+    slots.clear(out.len());
+    let start = population - out.len() as u32;
+    for (j, seat) in (start..).zip(out.iter_mut()) {
+        let drawn = generator.below(j + 1);
+        *seat = if slots.insert(drawn) {
+            drawn
+        } else {
+            slots.insert(j);
+            j
+        };
+    }
+    for i in (1..out.len()).rev() {
+        out.swap(i, generator.below(i as u32 + 1) as usize);
+    }
+}
+
+/// The last seats of a shuffle of `0..population` that begins at its end, in memory of the seats alone: the places
+/// before them are held in `slots`, and only where a swap touched them.
+fn tail_shuffle(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots) {
+    slots.clear(out.len());
+    let start = population - out.len() as u32;
+    for (place, seat) in (start..).zip(out.iter_mut()) {
+        *seat = place;
+    }
+    for i in (start.max(1)..population).rev() {
+        let drawn = generator.below(i + 1);
+        let here = (i - start) as usize;
+        if drawn >= start {
+            out.swap(here, (drawn - start) as usize);
+        } else {
+            out[here] = slots.replace(drawn, out[here]);
+        }
+    }
+}

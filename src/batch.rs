@@ -16,6 +16,7 @@ macro_rules! index {
     ($($type:ty)*) => {$(
         impl Index for $type {
             #[inline]
+            #[allow(clippy::cast_lossless, reason = "one body for all widths")]
             fn from_row(row: u32) -> Self {
                 row as Self
             }
@@ -99,7 +100,11 @@ impl Draft {
                         .iter()
                         .map(|&position| T::from_row(entries[segment.pool.entry(position) as usize])),
                 ),
-                None => rows.extend(positions.iter().map(|&position| T::from_row(segment.pool.entry(position)))),
+                None => rows.extend(
+                    positions
+                        .iter()
+                        .map(|&position| T::from_row(segment.pool.entry(position))),
+                ),
             }
         }
     }
@@ -132,7 +137,12 @@ impl Take for Draft {
     fn take(&mut self, generator: &mut Generator, pool: Pool, start: usize, seats: usize, source: Source) {
         let end = start + seats;
         sample(generator, pool.len, &mut self.positions[start..end], &mut self.slots);
-        self.segments.push(Segment { pool, source, start, end });
+        self.segments.push(Segment {
+            pool,
+            source,
+            start,
+            end,
+        });
     }
 }
 
@@ -160,7 +170,13 @@ fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, ta
     };
     let primary = composition.primary();
     if composition.leak() > 0 {
-        taker.take(generator, groups.others(picked), primary, composition.leak(), Source::Leak);
+        taker.take(
+            generator,
+            groups.others(picked),
+            primary,
+            composition.leak(),
+            Source::Leak,
+        );
     }
     if let Some(quotas) = composition.quotas(picked) {
         let mut start = 0;

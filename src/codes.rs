@@ -11,7 +11,8 @@ const INVALID: u32 = u32::MAX - 1;
 /// Rows that are decoded at a time: few enough for the first-level cache.
 pub(crate) const BLOCK: usize = 1024;
 
-/// Codes of any integer width, as dataframe libraries hold them. Negative ones stand for a missing label.
+/// Codes of any integer width, as dataframe libraries hold them. Negative ones, and [`MISSING`] among `u32`, stand for a
+/// missing label.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)]
 pub enum Codes<'a> {
@@ -25,8 +26,8 @@ pub enum Codes<'a> {
     U64(&'a [u64]),
 }
 
-/// Runs `$body` with `$codes` bound to the slice and `$index` to what turns a code into a place in a table; a negative
-/// code becomes `usize::MAX`, which no table reaches.
+/// Runs `$body` with `$codes` bound to the slice and `$index` to what turns a code into a place in a table; one that stands
+/// for a missing label becomes `usize::MAX`, which no table reaches.
 macro_rules! with_codes {
     ($value:expr, |$codes:ident, $index:ident| $body:expr) => {
         match $value {
@@ -36,7 +37,10 @@ macro_rules! with_codes {
             Codes::I64($codes) => with_codes!(@signed i64, $index, $body),
             Codes::U8($codes) => with_codes!(@unsigned u8, $index, $body),
             Codes::U16($codes) => with_codes!(@unsigned u16, $index, $body),
-            Codes::U32($codes) => with_codes!(@unsigned u32, $index, $body),
+            Codes::U32($codes) => {{
+                let $index = |code: u32| if code == MISSING { usize::MAX } else { code as usize };
+                $body
+            }}
             Codes::U64($codes) => with_codes!(@unsigned u64, $index, $body),
         }
     };
@@ -63,11 +67,12 @@ impl Codes<'_> {
         self.len() == 0
     }
 
-    fn has_sign(&self) -> bool {
-        matches!(self, Self::I8(_) | Self::I16(_) | Self::I32(_) | Self::I64(_))
+    /// Whether a place of `usize::MAX` stands for a missing label, and not for a number that is too large.
+    fn marks_missing(&self) -> bool {
+        !matches!(self, Self::U8(_) | Self::U16(_) | Self::U64(_))
     }
 
-    /// How often each of `labels` codes occurs, and last the number of rows without one (negative codes).
+    /// How often each of `labels` codes occurs, and last the number of rows without a label.
     ///
     /// # Errors
     /// [`Error::Code`] for a code of `labels` or more; [`Error::OutOfMemory`].
@@ -79,7 +84,7 @@ impl Codes<'_> {
         let mut tables: Vec<u64> = room(lanes * width)?;
         tables.resize(lanes * width, 0);
         let (missing, invalid) = (labels, labels + 1);
-        let rest = if self.has_sign() { missing } else { invalid };
+        let rest = if self.marks_missing() { missing } else { invalid };
         with_codes!(self, |codes, index| {
             for (row, &code) in codes.iter().enumerate() {
                 let code = index(code);
@@ -117,32 +122,27 @@ impl Chunk<'_> {
     /// Writes the ranks of the rows from `start` on; [`INVALID`] for a code outside the table.
     fn read(&self, start: usize, out: &mut [u32]) {
         let end = start + out.len();
-        if let Some(ranks) = self.ranks {
-            // A code of usize::MAX is a negative one, or an unsigned one that no table holds.
-            let negative = if self.codes.has_sign() { MISSING } else { INVALID };
-            with_codes!(self.codes, |codes, index| {
-                for (rank, &code) in out.iter_mut().zip(&codes[start..end]) {
-                    let code = index(code);
-                    *rank = match ranks.get(code) {
-                        Some(&rank) => rank,
-                        None if code == usize::MAX => negative,
-                        None => INVALID,
-                    };
-                }
-            });
-        } else {
-            let negative = if self.codes.has_sign() { MISSING } else { INVALID };
-            with_codes!(self.codes, |codes, index| {
-                for (rank, &code) in out.iter_mut().zip(&codes[start..end]) {
-                    let code = index(code);
-                    *rank = match u32::try_from(code) {
-                        Ok(code) if code < INVALID => code,
-                        _ if code == usize::MAX => negative,
-                        _ => INVALID,
-                    };
-                }
-            });
-        }
+        let outside = if self.codes.marks_missing() { MISSING } else { INVALID };
+        with_codes!(self.codes, |codes, index| {
+            let places = codes[start..end].iter().map(|&code| index(code));
+            match self.ranks {
+                Some(ranks) => fill(out, places, outside, |place| ranks.get(place).copied()),
+                None => fill(out, places, outside, |place| {
+                    u32::try_from(place).ok().filter(|&rank| rank < INVALID)
+                }),
+            }
+        });
+    }
+}
+
+#[inline]
+fn fill(out: &mut [u32], places: impl Iterator<Item = usize>, outside: u32, rank_of: impl Fn(usize) -> Option<u32>) {
+    for (rank, place) in out.iter_mut().zip(places) {
+        *rank = match rank_of(place) {
+            Some(rank) => rank,
+            None if place == usize::MAX => outside,
+            None => INVALID,
+        };
     }
 }
 
@@ -234,6 +234,9 @@ impl Reader<'_> {
     }
 }
 
+/// Label numbers of the two columns that were combined.
+pub type Pair = (u32, u32);
+
 /// Combines two columns into one of their pairs, numbered in the order in which they are first seen.
 ///
 /// Returns a number a row ([`MISSING`] where either is), and the pair that each number stands for. Time and memory are
@@ -242,7 +245,7 @@ impl Reader<'_> {
 /// # Errors
 /// [`Error::Length`] where they are not equally long, [`Error::Code`], [`Error::TooManyLabels`],
 /// [`Error::OutOfMemory`].
-pub fn combine(first: &Column<'_>, second: &Column<'_>) -> Result<(Vec<u32>, Vec<(u32, u32)>), Error> {
+pub fn combine(first: &Column<'_>, second: &Column<'_>) -> Result<(Vec<u32>, Vec<Pair>), Error> {
     let rows = first.len();
     if second.len() != rows {
         return Err(Error::Length {
@@ -277,7 +280,7 @@ pub fn combine(first: &Column<'_>, second: &Column<'_>) -> Result<(Vec<u32>, Vec
 /// asked, never walked, so that its order cannot show.
 enum PairNumbers {
     Dense { table: Vec<u32>, width: usize },
-    Sparse(std::collections::HashMap<(u32, u32), u32>),
+    Sparse(std::collections::HashMap<Pair, u32>),
 }
 
 impl PairNumbers {
@@ -293,7 +296,7 @@ impl PairNumbers {
     }
 
     #[inline]
-    fn of(&mut self, a: u32, b: u32, pairs: &mut Vec<(u32, u32)>) -> u32 {
+    fn of(&mut self, a: u32, b: u32, pairs: &mut Vec<Pair>) -> u32 {
         let next = pairs.len() as u32;
         let number = match self {
             Self::Dense { table, width } => {

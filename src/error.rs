@@ -118,17 +118,26 @@ impl fmt::Display for Error {
         match self {
             Self::NoRows => write!(f, "the table has no rows to draw from"),
             Self::TooManyRows { rows } => {
-                write!(f, "the table has {rows} rows; fewer than 2^32 = 4294967296 can be told apart")
+                write!(
+                    f,
+                    "the table has {rows} rows; fewer than 2^32 = 4294967296 can be told apart"
+                )
             }
             Self::Length { rows, found } => {
-                write!(f, "a column has {found} rows and the table {rows}: all must be equally long")
+                write!(
+                    f,
+                    "a column has {found} rows and the table {rows}: all must be equally long"
+                )
             }
             Self::Code { near_row } => write!(f, "a code at or after row {near_row} stands for no label"),
             Self::TooManyLabels => write!(f, "a key of several columns has 2^32 or more different labels"),
             Self::BatchSize { found } => write!(f, "batch_size must be in 1..2^32, got {found}"),
             Self::Leaky { found } => write!(f, "leaky must be a fraction in [0, 1], got {found}"),
             Self::Proportion { what, label, found } => {
-                write!(f, "the {what} of label {label} must be finite and not negative, got {found}")
+                write!(
+                    f,
+                    "the {what} of label {label} must be finite and not negative, got {found}"
+                )
             }
             Self::Overflow { what } => write!(f, "the {what} are too large: their sum is not finite"),
             Self::NoWeight => write!(f, "all weights are 0, so there is no experiment to pick"),

@@ -218,7 +218,11 @@ impl Feed {
     ) -> Result<Vec<T>, E> {
         let size = self.plan.full().size();
         if let Some(short) = self.plan.short() {
-            return Err(Error::Ragged { last: short.size(), size }.into());
+            return Err(Error::Ragged {
+                last: short.size(),
+                size,
+            }
+            .into());
         }
         let seats = u128::from(self.rounds()) * size as u128;
         let bytes = seats * size_of::<T>() as u128;

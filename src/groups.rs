@@ -377,7 +377,11 @@ impl Counts {
                 })?;
                 for (experiment, counted) in table.chunks_exact(width.max(1)).enumerate() {
                     counts.experiments[experiment] = counted.iter().sum();
-                    counts.conditions.iter_mut().zip(counted).for_each(|(sum, count)| *sum += count);
+                    counts
+                        .conditions
+                        .iter_mut()
+                        .zip(counted)
+                        .for_each(|(sum, count)| *sum += count);
                 }
                 counts.cells = Some(table);
             }
@@ -392,7 +396,11 @@ impl Counts {
 
 /// The labels that occur.
 fn present(counts: &[u32]) -> Vec<u32> {
-    (0..).zip(counts).filter(|&(_, &count)| count > 0).map(|(label, _)| label).collect()
+    (0..)
+        .zip(counts)
+        .filter(|&(_, &count)| count > 0)
+        .map(|(label, _)| label)
+        .collect()
 }
 
 /// One stable counting sort: every row goes to the next free entry of its bucket.

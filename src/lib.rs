@@ -44,7 +44,7 @@ mod sample;
 mod sums;
 
 pub use batch::{Draft, Index, Source};
-pub use codes::{Chunk, Codes, Column, MISSING, combine};
+pub use codes::{Chunk, Codes, Column, MISSING, Pair, combine};
 pub use epoch::{Batches, Deal, Stream};
 pub use error::Error;
 pub use feed::{Feed, Run, Step, Walked};

@@ -124,7 +124,10 @@ impl Plan {
         if !(0.0..=1.0).contains(&settings.leaky) {
             return Err(Error::Leaky { found: settings.leaky });
         }
-        if let Some(found) = settings.batches.filter(|&batches| batches == 0 || batches > i64::MAX as u64) {
+        if let Some(found) = settings
+            .batches
+            .filter(|&batches| batches == 0 || batches > i64::MAX as u64)
+        {
             return Err(Error::Batches { found });
         }
         check_proportions("weight", settings.weights.as_deref())?;
@@ -132,8 +135,16 @@ impl Plan {
         let leaks = experiments.is_some() && seats_that_leak(batch_size as usize, settings.leaky) > 0;
         let groups = Groups::new(rows, experiments, conditions, leaks)?;
 
-        let named_weights = named("weight", settings.weights.as_deref(), experiments.map(|_| groups.experiment_labels()))?;
-        let ratios = named("ratio", settings.ratios.as_deref(), conditions.map(|_| groups.condition_labels()))?;
+        let named_weights = named(
+            "weight",
+            settings.weights.as_deref(),
+            experiments.map(|_| groups.experiment_labels()),
+        )?;
+        let ratios = named(
+            "ratio",
+            settings.ratios.as_deref(),
+            conditions.map(|_| groups.condition_labels()),
+        )?;
         let weights = match &named_weights {
             Some(given) => normed(given)?,
             None if experiments.is_some() => (0..groups.experiments())
@@ -320,7 +331,9 @@ fn cumulative(weights: &[f64]) -> Vec<f64> {
             sum
         })
         .collect();
-    sums.iter_mut().for_each(|entry| *entry /= sum);
+    for entry in &mut sums {
+        *entry /= sum;
+    }
     sums
 }
 
@@ -337,7 +350,9 @@ fn split(
     let equal = 1.0 / cells.len() as f64;
     let mut taking_part: Vec<(u32, f64)> = room(cells.len())?;
     for (number, cell) in (first..).zip(cells) {
-        let ratio = ratios.and_then(|ratios| ratios[cell.condition as usize]).unwrap_or(equal);
+        let ratio = ratios
+            .and_then(|ratios| ratios[cell.condition as usize])
+            .unwrap_or(equal);
         if ratio > 0.0 {
             taking_part.push((number, ratio));
         }

@@ -57,7 +57,7 @@ fn detached<T: Send>(
                 return Ok(());
             }
             looked = Instant::now();
-            Python::attach(|py| py.check_signals())
+            Python::attach(Python::check_signals)
         })
     })
 }
@@ -170,7 +170,12 @@ fn combine_columns<'py>(
 
 /// Values by label number, where NaN stands for a label that is not named.
 fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
-    values.map(|values| values.into_iter().map(|value| (!value.is_nan()).then_some(value)).collect())
+    values.map(|values| {
+        values
+            .into_iter()
+            .map(|value| (!value.is_nan()).then_some(value))
+            .collect()
+    })
 }
 
 fn unnamed(values: Option<&[Option<f64>]>) -> Option<Vec<f64>> {
@@ -184,7 +189,9 @@ struct PyPlan(Arc<Plan>);
 impl PyPlan {
     fn composition(&self, short: bool) -> PyResult<&Composition> {
         if short {
-            self.0.short().ok_or_else(|| PyValueError::new_err("the last batch is not short"))
+            self.0
+                .short()
+                .ok_or_else(|| PyValueError::new_err("the last batch is not short"))
         } else {
             Ok(self.0.full())
         }
@@ -195,7 +202,10 @@ impl PyPlan {
 impl PyPlan {
     #[new]
     #[pyo3(signature = (rows, experiments, conditions, batch_size, leaky, weights, ratios, drop_last, batches))]
-    #[expect(clippy::too_many_arguments, reason = "the settings, by position, as __reduce__ gives them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the settings, by position, as __reduce__ gives them"
+    )]
     fn new(
         py: Python<'_>,
         rows: usize,
@@ -308,7 +318,9 @@ impl PyPlan {
     #[getter]
     fn sizes<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
         let groups = self.0.groups();
-        let sizes: Vec<i64> = (0..groups.experiments()).map(|position| groups.size(position).into()).collect();
+        let sizes: Vec<i64> = (0..groups.experiments())
+            .map(|position| groups.size(position).into())
+            .collect();
         sizes.into_pyarray(py)
     }
 
@@ -602,9 +614,9 @@ impl PyGenerator {
 /// The compiled core of `cascade_sampler`.
 #[pymodule(gil_used = false)]
 mod _core {
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
     #[pymodule_export]
     use super::{NoConditionError, PyBatches, PyFeed, PyGenerator, PyPlan, combine_columns, count};
-    use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -132,7 +132,7 @@ pub fn pass(generator: &mut Generator, population: u32, seats: usize) {
 fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots) {
     slots.clear(out.len());
     let start = population - out.len() as u32;
-    for (j, seat) in (start..).zip(out.iter_mut()) {
+    for (j, seat) in (start..population).zip(out.iter_mut()) {
         let drawn = generator.below(j + 1);
         *seat = if slots.insert(drawn) {
             drawn
@@ -151,7 +151,7 @@ fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mu
 fn tail_shuffle(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots) {
     slots.clear(out.len());
     let start = population - out.len() as u32;
-    for (place, seat) in (start..).zip(out.iter_mut()) {
+    for (place, seat) in (start..population).zip(out.iter_mut()) {
         *seat = place;
     }
     for i in (start.max(1)..population).rev() {

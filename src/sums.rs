@@ -14,8 +14,8 @@ pub(crate) fn pairwise_sum(values: &[f64]) -> f64 {
                     *lane = if number == 0 { *value } else { *lane + value };
                 }
             }
-            let [a, b, c, d, e, f, g, h] = lanes;
-            let joined = ((a + b) + (c + d)) + ((e + f) + (g + h));
+            let pairs = [0, 2, 4, 6].map(|lane| lanes[lane] + lanes[lane + 1]);
+            let joined = (pairs[0] + pairs[1]) + (pairs[2] + pairs[3]);
             rest.iter().fold(joined, |sum, value| sum + value)
         }
         len => {

@@ -60,7 +60,7 @@ def proportions(name: str, value: Any) -> dict[Any, float] | None:
     TypeError
         For anything else than a mapping, or a value that is not a number.
     ValueError
-        For an empty mapping, a negative, infinite or NaN value, or where all are zero.
+        For an empty mapping, or a negative, infinite or NaN value.
     """
     if value is None:
         return None
@@ -75,8 +75,6 @@ def proportions(name: str, value: Any) -> dict[Any, float] | None:
         checked[label] = _real(f"{name}[{label!r}]", number)
         if not 0.0 <= checked[label] < math.inf:
             raise ValueError(f"{name}[{label!r}] must be finite and not negative, got {number}")
-    if not any(checked.values()):
-        raise ValueError(f"{name} are all zero: at least one must be above 0")
     return checked
 
 

@@ -1,0 +1,291 @@
+"""Columns as codes: each kind of column read by its own library, without a copy where it holds codes already.
+
+Why no dataframe library stands between: what differs most between pandas, polars and Arrow is what is needed most here,
+the codes of a categorical column as they lie in memory and a fast factorisation, and neither is in the interface of
+narwhals, the best kept of the go-betweens. Each column is therefore asked in its own library's words, a few lines each,
+and everything else that speaks Arrow comes in through pyarrow.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_sampler import labels as _labels
+
+Codes = NDArray[Any]
+
+
+@dataclass
+class Dictionary:
+    """What codes stand for: `size` labels, of which `take` returns those at the places it is given."""
+
+    size: int
+    take: Callable[[NDArray[np.intp]], list[Any]]
+    source: Any = None
+
+
+@dataclass
+class Column:
+    """Codes of the rows, negative where a label is missing, in chunks that each name their dictionary by its place."""
+
+    name: Any
+    ordered: bool = False
+    chunks: list[tuple[Codes, int]] = field(default_factory=list)
+    dictionaries: list[Dictionary] = field(default_factory=list)
+
+    def add(self, codes: Codes, dictionary: Dictionary) -> None:
+        """Append a chunk; a dictionary of the same source as the last is not kept twice."""
+        last = self.dictionaries[-1] if self.dictionaries else None
+        if last is None or last.source is None or last.source is not dictionary.source:
+            self.dictionaries.append(dictionary)
+        # The core reads one-dimensional, aligned, native memory; what is that already is not copied.
+        native = codes.astype(codes.dtype.newbyteorder("="), copy=False)
+        self.chunks.append((np.require(native, requirements=["C", "A"]), len(self.dictionaries) - 1))
+
+    def __len__(self) -> int:
+        return sum(len(codes) for codes, _ in self.chunks)
+
+
+def loaded(module: str) -> Any:
+    """Return a module where something has imported it: only then can an object of its types exist."""
+    return sys.modules.get(module)
+
+
+def encode(name: Any, values: Any) -> Column:
+    """Return the codes of one column of any library.
+
+    Raises
+    ------
+    ValueError
+        For a column that is not one-dimensional.
+    TypeError
+        For a column of a type that has no labels, such as lists or complex numbers.
+    """
+    if hasattr(values, "to_native") and loaded("narwhals"):
+        values = values.to_native()
+    pandas, polars, pyarrow = loaded("pandas"), loaded("polars"), loaded("pyarrow")
+    if pandas and isinstance(values, (pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)):
+        return _encode_pandas(pandas, name, values)
+    if polars and isinstance(values, polars.Series):
+        return _encode_polars(polars, name, values)
+    if pyarrow and isinstance(values, pyarrow.ChunkedArray):
+        return encode_arrow(name, values.type, _encoded_chunks(values))
+    if pyarrow and isinstance(values, pyarrow.Array):
+        return encode_arrow(name, values.type, [values])
+    return _encode_array(name, values)
+
+
+def _encode_array(name: Any, values: Any) -> Column:
+    # A list of mixed types would become text without a word if numpy chose the type.
+    array = np.array(values, dtype=object) if isinstance(values, (list, tuple)) else np.asanyarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"column {name!r} must be one-dimensional, got shape {array.shape}")
+    masked = np.ma.getmaskarray(array) if isinstance(array, np.ma.MaskedArray) else None
+    array = np.asarray(array)
+    column = Column(name)
+    codes, uniques = _factorize_array(name, array)
+    if masked is not None:
+        codes = np.where(masked, -1, codes)
+    column.add(codes, Dictionary(len(uniques), lambda places: _labels.from_array(uniques[places])))
+    return column
+
+
+def _factorize_array(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any]]:
+    """Return a code for each entry, -1 for a missing one, and what the codes stand for."""
+    kind = array.dtype.kind
+    if kind in "mM":
+        # As whole ticks, so that no library rounds them to a unit of its own.
+        codes, ticks = _factorize_array(name, array.view(array.dtype.str.replace(array.dtype.str[1:], "i8")))
+        return np.where(np.isnat(array), -1, codes), ticks.astype(np.int64).view(array.dtype.newbyteorder("="))
+    if kind not in "biufSUOT":
+        raise TypeError(f"column {name!r} has no labels to group by: its type is {array.dtype}")
+    if kind == "f" and array.dtype.itemsize == 2:
+        codes, wide = _factorize_array(name, array.astype(np.float32))
+        return codes, wide.astype(array.dtype)
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    try:
+        import pandas
+    except ImportError:
+        return _factorize_by_sorting(name, native)
+    if kind in "SUT":
+        native = native.astype(object)
+    try:
+        codes, uniques = pandas.factorize(native)
+    except TypeError as error:
+        raise TypeError(f"column {name!r} holds values that cannot be labels: {error}") from None
+    return codes, np.asarray(uniques)
+
+
+def _factorize_by_sorting(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any]]:
+    """Do what `pandas.factorize` does where pandas is not installed: slower, with equal results."""
+    missing = np.zeros(len(array), dtype=bool)
+    if array.dtype.kind in "fO":
+        missing = np.asarray(np.equal(array, None) | (array != array), dtype=bool)
+    try:
+        uniques, codes = np.unique(array[~missing], return_inverse=True)
+    except TypeError:
+        labels = list(array[~missing])
+        _labels.order(labels, f"column {name!r}")
+        raise
+    if not missing.any():
+        return codes, uniques
+    all_codes = np.full(len(array), -1, dtype=np.intp)
+    all_codes[~missing] = codes
+    return all_codes, uniques
+
+
+def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
+    array = values.array if hasattr(values, "array") else values
+    dtype = array.dtype
+    if isinstance(dtype, pandas.ArrowDtype):
+        pyarrow = loaded("pyarrow")
+        arrow = array.__arrow_array__()
+        chunked = arrow if isinstance(arrow, pyarrow.ChunkedArray) else pyarrow.chunked_array([arrow])
+        return encode_arrow(name, chunked.type, _encoded_chunks(chunked))
+    column = Column(name)
+    if isinstance(dtype, pandas.CategoricalDtype):
+        column.ordered = True
+        codes, uniques = array.codes, array.categories
+    elif isinstance(dtype, np.dtype):
+        return _encode_array(name, np.asarray(array))
+    else:
+        codes, uniques = pandas.factorize(array)
+    index = pandas.Index(uniques)
+    column.add(codes, Dictionary(len(index), lambda places: _pandas_labels(pandas, index.take(places))))
+    return column
+
+
+def _pandas_labels(pandas: Any, index: Any) -> list[Any]:
+    if isinstance(index, pandas.DatetimeIndex) and index.tz is not None:
+        index = index.tz_convert("UTC").tz_localize(None)
+    if isinstance(index.dtype, np.dtype):
+        return _labels.from_array(index.to_numpy())
+    return list(index.tolist())
+
+
+def _encode_polars(polars: Any, name: Any, series: Any) -> Column:
+    column = Column(name)
+    kind = series.dtype
+    if isinstance(kind, (polars.Categorical, polars.Enum)):
+        column.ordered = isinstance(kind, polars.Enum)
+        codes, uniques = series.to_physical(), series.cat.get_categories()
+    elif kind.is_nested() or kind in (polars.Object, polars.Time):
+        raise TypeError(f"column {name!r} has no labels to group by: its type is {kind}")
+    elif kind in (polars.String, polars.Null):
+        series = series.cast(polars.String)
+        uniques = series.unique().drop_nulls()
+        codes = series.cast(polars.Enum(uniques)).to_physical()
+    else:
+        uniques = series.unique().drop_nulls()
+        numbers = polars.int_range(len(uniques), dtype=polars.UInt32, eager=True)
+        codes = series.replace_strict(uniques, numbers, default=None, return_dtype=polars.UInt32)
+    if codes.null_count():
+        codes = codes.cast(polars.Int64).fill_null(-1)
+    dictionary = Dictionary(len(uniques), lambda places: _polars_labels(uniques.gather(places)), source=uniques)
+    for chunk in codes.get_chunks():
+        column.add(chunk.to_numpy(allow_copy=False), dictionary)
+    return column
+
+
+def _polars_labels(series: Any) -> list[Any]:
+    if series.dtype.is_temporal() or series.dtype.is_float():
+        return _labels.from_array(series.to_numpy())
+    return list(series.to_list())
+
+
+def _encoded_chunks(column: Any) -> list[Any]:
+    """Return the chunks of a chunked array, encoded all at once where they are not yet."""
+    pyarrow = loaded("pyarrow")
+    if pyarrow.types.is_dictionary(column.type) or not _can_encode(column.type):
+        return list(column.chunks)
+    return list(column.dictionary_encode().chunks)
+
+
+def _can_encode(kind: Any) -> bool:
+    types = loaded("pyarrow").types
+    return bool(types.is_primitive(kind) or types.is_string(kind) or types.is_large_string(kind)) and not (
+        types.is_time(kind)
+    )
+
+
+def encode_arrow(name: Any, kind: Any, chunks: Iterable[Any]) -> Column:
+    """Return the codes of an Arrow column of the type `kind`, chunk by chunk."""
+    import pyarrow
+
+    types = pyarrow.types
+    column = Column(name, ordered=types.is_dictionary(kind) and kind.ordered)
+    last = None
+    for chunk in chunks:
+        if not len(chunk):
+            continue
+        chunk = _encoded_chunk(name, chunk)
+        dictionary = chunk.dictionary
+        # Chunks of one column mostly share a dictionary: then its labels are looked at once.
+        if last is None or not dictionary.equals(last):
+            last = dictionary
+        indices = chunk.indices
+        if indices.null_count:
+            indices = pyarrow.compute.fill_null(indices.cast(pyarrow.int64()), -1)
+        column.add(
+            indices.to_numpy(zero_copy_only=True),
+            Dictionary(len(last), lambda places, source=last: _arrow_labels(source.take(places)), source=last),
+        )
+    return column
+
+
+def _encoded_chunk(name: Any, chunk: Any) -> Any:
+    import pyarrow
+    import pyarrow.compute
+
+    types = pyarrow.types
+    if isinstance(chunk, pyarrow.ExtensionArray):
+        chunk = chunk.storage
+    if types.is_run_end_encoded(chunk.type):
+        chunk = pyarrow.compute.run_end_decode(chunk)
+    if types.is_dictionary(chunk.type):
+        if types.is_nested(chunk.type.value_type):
+            raise TypeError(f"column {name!r} has no labels to group by: its type is {chunk.type}")
+        return chunk
+    if types.is_null(chunk.type) or getattr(types, "is_string_view", lambda _: False)(chunk.type):
+        chunk = chunk.cast(pyarrow.large_string())
+    try:
+        if _can_encode(chunk.type):
+            return chunk.dictionary_encode()
+    except pyarrow.ArrowNotImplementedError:
+        pass
+    raise TypeError(f"column {name!r} has no labels to group by: its type is {chunk.type}")
+
+
+def _arrow_labels(dictionary: Any) -> list[Any]:
+    import pyarrow
+
+    types = pyarrow.types
+    kind = dictionary.type
+    if types.is_temporal(kind) or types.is_floating(kind):
+        missing = dictionary.is_null().to_numpy(zero_copy_only=False)
+        found = _labels.from_array(dictionary.to_numpy(zero_copy_only=False))
+        return [None if gone else label for label, gone in zip(found, missing, strict=True)]
+    return list(dictionary.to_pylist())
+
+
+def one_order(column: Column, labels: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Return the category order of an ordered column, given all labels of each of its dictionaries.
+
+    Raises
+    ------
+    ValueError
+        Where chunks disagree on it.
+    """
+    longest = max(labels, key=len)
+    if any(list(longest[: len(each)]) != list(each) for each in labels):
+        raise ValueError(
+            f"column {column.name!r} is an ordered dictionary whose chunks list different categories, so they have no "
+            "common order: unify the dictionaries, for instance with pyarrow's Table.unify_dictionaries()"
+        )
+    return longest

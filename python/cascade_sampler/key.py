@@ -1,0 +1,103 @@
+"""Keys: one column or several as numbers in the order of their labels, ready for the core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cascade_sampler import _core
+from cascade_sampler import labels as _labels
+from cascade_sampler.column import Codes, Column, one_order
+
+MISSING = np.iinfo(np.uint32).max
+"""Number of a row without a label, as the core has it."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A column for the core: chunks of codes with the label number of each code, and the labels by their numbers."""
+
+    name: str
+    chunks: list[tuple[Codes, NDArray[np.uint32] | None]]
+    labels: tuple[Any, ...]
+
+    def for_core(self) -> tuple[list[tuple[Codes, NDArray[np.uint32] | None]], int]:
+        """Return what the core takes a column as."""
+        return self.chunks, len(self.labels)
+
+
+def make_key(columns: Sequence[Column]) -> Key:
+    """Number the labels of one column, or the tuples of several, in the order that the specification gives them.
+
+    Raises
+    ------
+    ValueError
+        Where rows have no label: which column, and how many.
+    TypeError
+        Where labels do not compare.
+    """
+    keys = [_single(column) for column in columns]
+    return keys[0] if len(keys) == 1 else _combined(keys)
+
+
+def _single(column: Column) -> Key:
+    counts = [np.zeros(dictionary.size, dtype=np.uint64) for dictionary in column.dictionaries]
+    missing = 0
+    for codes, dictionary in column.chunks:
+        counted, without = _core.count(codes, len(counts[dictionary]))
+        counts[dictionary] += counted
+        missing += without
+    used = [np.flatnonzero(count) for count in counts]
+    found = [dictionary.take(places) for dictionary, places in zip(column.dictionaries, used, strict=True)]
+    for labels, count, places in zip(found, counts, used, strict=True):
+        missing += sum(
+            int(count[place]) for label, place in zip(labels, places, strict=True) if _labels.is_missing(label)
+        )
+    name = f"column {column.name!r}"
+    if missing:
+        raise ValueError(
+            f"{name} has {missing} rows without a label (null or NaN): drop these rows or give them a label of their own"
+        )
+    ordered = _in_order(column, name, found)
+    number = {_labels.identity(label): place for place, label in enumerate(ordered)}
+    ranks = []
+    for labels, count, places in zip(found, counts, used, strict=True):
+        table = np.full(len(count), MISSING, dtype=np.uint32)
+        table[places] = [number[_labels.identity(label)] for label in labels]
+        ranks.append(table)
+    return Key(name, [(codes, ranks[dictionary]) for codes, dictionary in column.chunks], tuple(ordered))
+
+
+def _in_order(column: Column, name: str, found: Sequence[Sequence[Any]]) -> list[Any]:
+    """Return the different labels that occur, in order."""
+    distinct: dict[Any, Any] = {}
+    for labels in found:
+        for label in labels:
+            distinct.setdefault(_labels.identity(label), label)
+    if not column.ordered:
+        labels = list(distinct.values())
+        return [labels[place] for place in _labels.order(labels, name)]
+    complete = [dictionary.take(np.arange(dictionary.size)) for dictionary in column.dictionaries]
+    categories = one_order(column, complete) if complete else []
+    # A dictionary may hold a label twice; its first place counts.
+    return [distinct.pop(identity) for identity in map(_labels.identity, categories) if identity in distinct]
+
+
+def _combined(keys: Sequence[Key]) -> Key:
+    first, *others = keys
+    tuples = [(label,) for label in first.labels]
+    column = first.for_core()
+    for key in others:
+        codes, (left, right) = _core.combine(column, key.for_core())
+        tuples = [(*tuples[a], key.labels[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+        column = [(codes, None)], len(tuples)
+    places = _labels.order_tuples(tuples)
+    ranks = np.empty(len(tuples), dtype=np.uint32)
+    ranks[places] = np.arange(len(tuples), dtype=np.uint32)
+    chunks = [(codes, ranks) for codes, _ in column[0]]
+    names = " and ".join(key.name for key in keys)
+    return Key(names, chunks, tuple(tuples[place] for place in places))

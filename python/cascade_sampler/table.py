@@ -1,0 +1,133 @@
+"""Tables: how many rows, which columns, and the codes of the columns that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cascade_sampler.column import Column, encode, encode_arrow, loaded
+
+_ACCEPTED = (
+    "a pandas or polars DataFrame, a pyarrow Table, anything with the Arrow stream interface, "
+    "or a mapping of column names to one-dimensional arrays"
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that can be read once: its names, its rows where they are known before, and its columns."""
+
+    names: Sequence[Any]
+    rows: int | None
+    read: Callable[[Sequence[Any]], tuple[int, dict[Any, Column]]]
+    """Encode the named columns: number of rows, and a column a name."""
+
+
+def open_table(source: Any) -> Table:
+    """Recognise a table without reading it.
+
+    Raises
+    ------
+    TypeError
+        For anything that is no table, or a lazy one.
+    ValueError
+        For a mapping whose columns are not equally long.
+    """
+    if loaded("narwhals") and hasattr(source, "to_native"):
+        source = source.to_native()
+    pandas, polars, pyarrow = loaded("pandas"), loaded("polars"), loaded("pyarrow")
+    if isinstance(source, Mapping):
+        return _from_mapping(source)
+    if pandas and isinstance(source, pandas.DataFrame):
+        return _from_columns(list(source.columns), len(source.index), lambda name: _pandas_column(source, name))
+    if polars and isinstance(source, polars.DataFrame):
+        return _from_columns(source.columns, source.height, source.get_column)
+    if pyarrow and isinstance(source, (pyarrow.Table, pyarrow.RecordBatch)):
+        return _from_columns(source.schema.names, source.num_rows, lambda name: _arrow_column(source, name))
+    if _is_lazy(source):
+        raise TypeError(
+            f"valid_anchors is lazy ({type(source).__module__}.{type(source).__name__}): collect it first, "
+            "for instance with .collect() or .compute(), and hand over the result"
+        )
+    if hasattr(source, "__arrow_c_stream__"):
+        return _from_stream(source)
+    raise TypeError(f"valid_anchors must be {_ACCEPTED}, got {type(source).__name__}")
+
+
+def _is_lazy(source: Any) -> bool:
+    polars = loaded("polars")
+    if polars and isinstance(source, polars.LazyFrame):
+        return True
+    methods = ("collect", "compute")
+    return not hasattr(source, "__arrow_c_stream__") and any(callable(getattr(source, name, None)) for name in methods)
+
+
+def _from_columns(names: Sequence[Any], rows: int, get: Callable[[Any], Any]) -> Table:
+    return Table(names, rows, lambda wanted: (rows, {name: encode(name, get(name)) for name in wanted}))
+
+
+def _pandas_column(frame: Any, name: Any) -> Any:
+    column = frame[name]
+    if column.ndim != 1:
+        raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
+    return column
+
+
+def _arrow_column(table: Any, name: Any) -> Any:
+    if table.schema.names.count(name) > 1:
+        raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
+    return table.column(name)
+
+
+def _from_mapping(source: Mapping[Any, Any]) -> Table:
+    lengths = {name: len(values) for name, values in source.items() if _has_rows(values)}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{name!r}: {length}" for name, length in list(lengths.items())[:10])
+        raise ValueError(f"the columns of valid_anchors must be equally long, got {shown}")
+    for name, values in source.items():
+        if name not in lengths:
+            raise ValueError(f"column {name!r} must be a one-dimensional array, got {type(values).__name__}")
+    return _from_columns(list(source), next(iter(lengths.values()), 0), source.__getitem__)
+
+
+def _has_rows(values: Any) -> bool:
+    return hasattr(values, "__len__") and not isinstance(values, (str, bytes)) and getattr(values, "ndim", 1) > 0
+
+
+def _from_stream(source: Any) -> Table:
+    try:
+        import pyarrow
+    except ImportError:
+        raise ImportError(
+            f"a {type(source).__name__} is read through the Arrow stream interface, which takes pyarrow: "
+            "install it, or hand over a mapping of column names to arrays"
+        ) from None
+    try:
+        reader = pyarrow.RecordBatchReader.from_stream(source)
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, TypeError) as error:
+        raise TypeError(f"valid_anchors must be {_ACCEPTED}, got {type(source).__name__}: {error}") from None
+
+    def read(wanted: Sequence[Any]) -> tuple[int, dict[Any, Column]]:
+        for name in wanted:
+            if reader.schema.names.count(name) > 1:
+                raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
+        rows = 0
+        chunks: dict[Any, list[Any]] = {name: [] for name in wanted}
+        for batch in reader:
+            rows += batch.num_rows
+            for name, kept in chunks.items():
+                chunk = batch.column(name)
+                # Text is encoded as it comes, so that of each batch only codes and labels stay.
+                kept.append(chunk if pyarrow.types.is_dictionary(chunk.type) else _compact(chunk))
+        kinds = {name: reader.schema.field(name).type for name in wanted}
+        return rows, {name: encode_arrow(name, kinds[name], kept) for name, kept in chunks.items()}
+
+    return Table(reader.schema.names, None, read)
+
+
+def _compact(chunk: Any) -> Any:
+    """Encode what is wide; what cannot be encoded is left for the error that names the column."""
+    types = loaded("pyarrow").types
+    wide = types.is_string(chunk.type) or types.is_large_string(chunk.type)
+    return chunk.dictionary_encode() if wide else chunk

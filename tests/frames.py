@@ -1,0 +1,40 @@
+"""The tables of the known answers, by the formula that upstream.json states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def _mix(word: np.ndarray) -> np.ndarray:
+    word = word.astype(np.uint32)
+    word ^= word >> np.uint32(16)
+    word *= np.uint32(0x7FEB352D)
+    word ^= word >> np.uint32(15)
+    word *= np.uint32(0x846CA68B)
+    word ^= word >> np.uint32(16)
+    return word
+
+
+def codes(frame: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The experiment, the condition and the time of every row, as numbers."""
+    row = np.arange(frame["rows"], dtype=np.uint64)
+    words = [_mix((3 * row + j + frame["salt"]) & 0xFFFFFFFF).astype(np.uint64) for j in range(3)]
+    high = np.uint64(32)
+    spread = words[0] * words[0] >> high if frame["skew"] else words[0]
+    return {
+        "experiment": spread * np.uint64(frame["experiments"]) >> high,
+        "condition": words[1] * np.uint64(frame["conditions"]) >> high,
+        "time": words[2] * np.uint64(frame["times"]) >> high,
+    }
+
+
+def columns(frame: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The columns of the table, labels as text and times in hours."""
+    numbers = codes(frame)
+    return {
+        "experiment": np.array([f"exp_{code:03d}" for code in numbers["experiment"]]),
+        "condition": np.array([f"cond_{code:03d}" for code in numbers["condition"]]),
+        "hours_post_infection": 0.5 * numbers["time"],
+    }

@@ -1,0 +1,108 @@
+"""The specification once more, slow and obvious, on a plain `numpy.random.Generator`.
+
+It never imports cascade_sampler. Tables are lists of labels; every pool is an array of rows that is looked at whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class Oracle:
+    """A sampler over one table. `experiment` or `condition` is None where the feature is off."""
+
+    rows: int
+    experiment: Sequence[Any] | None
+    condition: Sequence[Any] | None
+    batch_size: int = 128
+    leaky: float = 0.0
+    weights: Mapping[Any, float] | None = None
+    ratios: Mapping[Any, float] | None = None
+    seed: int = 0
+    drop_last: bool = True
+    num_batches: int | None = None
+
+    def __post_init__(self) -> None:
+        experiment = self.experiment if self.experiment is not None else ["all"] * self.rows
+        self.experiments = sorted(set(experiment))
+        self.pools = {label: self._rows_with(experiment, label) for label in self.experiments}
+        self.conditions = sorted(set(self.condition)) if self.condition is not None else []
+        self.cells = {
+            (label, condition): np.array([row for row in self.pools[label] if self.condition[row] == condition])
+            for label in self.experiments
+            for condition in self.conditions
+        }
+
+    @staticmethod
+    def _rows_with(column: Sequence[Any], label: Any) -> np.ndarray:
+        return np.array([row for row, value in enumerate(column) if value == label])
+
+    def cdf(self) -> np.ndarray:
+        if self.weights is None:
+            chance = np.array([len(self.pools[label]) / self.rows for label in self.experiments])
+        else:
+            given = np.array([self.weights.get(label, 0.0) for label in self.experiments], dtype=float)
+            chance = given / given.sum()
+        sums = np.cumsum(chance)
+        return sums / sums[-1]
+
+    def leak(self, size: int) -> int:
+        return int(size * self.leaky) if len(self.experiments) > 1 else 0
+
+    def quotas(self, label: Any, seats: int) -> dict[Any, int]:
+        present = [condition for condition in self.conditions if len(self.cells[label, condition])]
+        ratio = {condition: (self.ratios or {}).get(condition, 1 / len(present)) for condition in present}
+        taking_part = [condition for condition in present if ratio[condition] > 0]
+        total = math.fsum(ratio[condition] for condition in taking_part)
+        quotas = {c: math.floor((seats * ratio[c]) / total + 1e-9) for c in taking_part[:-1]}
+        quotas[taking_part[-1]] = seats - sum(quotas.values())
+        return quotas
+
+    def batch(self, generator: np.random.Generator, size: int) -> np.ndarray:
+        label = self.experiments[0]
+        if self.experiment is not None:
+            label = self.experiments[np.searchsorted(self.cdf(), generator.random(), side="right")]
+        leaked = []
+        if self.leak(size):
+            others = np.concatenate([self.pools[other] for other in self.experiments if other != label])
+            leaked = [choose(generator, others, self.leak(size))]
+        seats = size - self.leak(size)
+        if self.condition is None:
+            primary = [choose(generator, self.pools[label], seats)]
+        else:
+            quotas = self.quotas(label, seats)
+            primary = [choose(generator, self.cells[label, condition], quota) for condition, quota in quotas.items()]
+        return np.concatenate(primary + leaked)
+
+    def total(self) -> int:
+        if self.num_batches is not None:
+            return self.num_batches
+        short = not self.drop_last and self.rows % self.batch_size > 0
+        return self.rows // self.batch_size + short
+
+    def stream(self, epoch: int) -> Iterator[np.ndarray]:
+        """Global batches, without an end."""
+        generator = np.random.default_rng(self.seed + epoch)
+        short = self.num_batches is None and not self.drop_last and self.rows % self.batch_size
+        position = 0
+        while True:
+            last = position == self.total() - 1
+            yield self.batch(generator, short if short and last else self.batch_size)
+            position += 1
+
+    def epoch(self, epoch: int, replicas: int = 1, rank: int = 0) -> list[np.ndarray]:
+        rounds = -(-self.total() // replicas)
+        batches = [batch for batch, _ in zip(self.stream(epoch), range(rounds * replicas))]
+        return batches[rank::replicas]
+
+
+def choose(generator: np.random.Generator, pool: np.ndarray, seats: int) -> np.ndarray:
+    if seats == 0:
+        return np.empty(0, dtype=np.int64)
+    return pool[generator.choice(len(pool), seats, replace=seats > len(pool))]

@@ -1,0 +1,105 @@
+//! What the core refuses, and that it may be shared between threads.
+
+use cascade_sampler::{Column, Deal, Error, Feed, Plan, Run, Settings, Stream};
+
+const EXPERIMENT: [u32; 6] = [0, 0, 0, 2, 2, 2];
+const CONDITION: [u32; 6] = [0, 1, 0, 1, 1, 1];
+
+fn plan(settings: &Settings) -> Result<Plan, Error> {
+    let experiment = Column::from_ranks(&EXPERIMENT, 3);
+    let condition = Column::from_ranks(&CONDITION, 2);
+    Plan::new(6, Some(&experiment), Some(&condition), settings)
+}
+
+fn settings() -> Settings {
+    Settings {
+        batch_size: 2,
+        ..Settings::default()
+    }
+}
+
+#[test]
+fn settings_out_of_range() {
+    let refused = |change: &dyn Fn(&mut Settings)| {
+        let mut settings = settings();
+        change(&mut settings);
+        plan(&settings).unwrap_err()
+    };
+    assert_eq!(refused(&|s| s.batch_size = 0), Error::BatchSize { found: 0 });
+    assert_eq!(
+        refused(&|s| s.batch_size = 1 << 32),
+        Error::BatchSize { found: 1 << 32 }
+    );
+    assert!(matches!(refused(&|s| s.leaky = f64::NAN), Error::Leaky { .. }));
+    assert_eq!(refused(&|s| s.leaky = 1.5), Error::Leaky { found: 1.5 });
+    assert_eq!(refused(&|s| s.batches = Some(0)), Error::Batches { found: 0 });
+    assert_eq!(refused(&|s| s.weights = Some(vec![Some(0.0)])), Error::NoWeight);
+    assert_eq!(
+        refused(&|s| s.weights = Some(vec![Some(1e308), None, Some(1e308)])),
+        Error::Overflow { what: "weights" }
+    );
+    let without = |what, label| Error::WithoutRows { what, label };
+    assert_eq!(
+        refused(&|s| s.weights = Some(vec![None, Some(1.0)])),
+        without("weight", 1)
+    );
+    assert_eq!(
+        refused(&|s| s.ratios = Some(vec![None, None, Some(1.0)])),
+        without("ratio", 2)
+    );
+    assert!(matches!(
+        refused(&|s| s.ratios = Some(vec![Some(-1.0)])),
+        Error::Proportion { label: 0, .. }
+    ));
+    assert_eq!(
+        refused(&|s| s.ratios = Some(vec![Some(1.0), Some(0.0)])),
+        Error::NoCondition { experiment: 2 }
+    );
+    assert_eq!(
+        refused(&|s| s.batch_size = 7),
+        Error::NoBatches { rows: 6, batch_size: 7 }
+    );
+}
+
+#[test]
+fn an_experiment_that_is_never_picked_needs_no_condition() {
+    let allowed = Settings {
+        weights: Some(vec![Some(1.0)]),
+        ratios: Some(vec![Some(1.0), Some(0.0)]),
+        ..settings()
+    };
+    assert!(plan(&allowed).is_ok());
+}
+
+#[test]
+fn columns_that_do_not_fit() {
+    let short = Column::from_ranks(&EXPERIMENT[..5], 3);
+    let refused = Plan::new(6, Some(&short), None, &settings()).unwrap_err();
+    assert_eq!(refused, Error::Length { rows: 6, found: 5 });
+    let unknown = Column::from_ranks(&EXPERIMENT, 2);
+    let refused = Plan::new(6, Some(&unknown), None, &settings()).unwrap_err();
+    assert_eq!(refused, Error::Code { near_row: 0 });
+    let rows = u32::MAX as usize + 1;
+    assert_eq!(
+        Plan::new(rows, None, None, &settings()).unwrap_err(),
+        Error::TooManyRows { rows }
+    );
+    assert_eq!(Plan::new(0, None, None, &settings()).unwrap_err(), Error::NoRows);
+}
+
+#[test]
+fn ranks_and_seeds() {
+    assert!(Deal::new(0, 0).is_err());
+    assert!(Deal::new(2, 2).is_err());
+    assert!(Deal::new(1 << 32, 0).is_err());
+    assert!(Stream::new(u64::MAX, 0).is_ok());
+    assert!(Stream::new(u64::MAX, 1).is_err());
+}
+
+#[test]
+fn what_is_shared_can_be() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Plan>();
+    shared::<Feed>();
+    shared::<Run>();
+}

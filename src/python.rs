@@ -57,7 +57,11 @@ fn detached<T: Send>(
                 return Ok(());
             }
             looked = Instant::now();
-            Python::attach(Python::check_signals)
+            #[expect(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method is not general over lifetimes"
+            )]
+            Python::attach(|py| py.check_signals())
         })
     })
 }

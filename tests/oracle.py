@@ -1,6 +1,7 @@
 """The specification once more, slow and obvious, on a plain `numpy.random.Generator`.
 
-It never imports cascade_sampler. Tables are lists of labels; every pool is an array of rows that is looked at whole.
+It never imports cascade_sampler. Columns are lists or arrays of labels; every pool is an array of rows, put together by
+looking at the whole column.
 """
 
 from __future__ import annotations
@@ -29,19 +30,22 @@ class Oracle:
     num_batches: int | None = None
 
     def __post_init__(self) -> None:
-        experiment = self.experiment if self.experiment is not None else ["all"] * self.rows
-        self.experiments = sorted(set(experiment))
-        self.pools = {label: self._rows_with(experiment, label) for label in self.experiments}
-        self.conditions = sorted(set(self.condition)) if self.condition is not None else []
+        experiment = np.asarray(self.experiment if self.experiment is not None else ["all"] * self.rows)
+        condition = np.asarray(self.condition if self.condition is not None else [])
+        self.experiments = sorted(set(experiment.tolist()))
+        self.conditions = sorted(set(condition.tolist()))
+        self.pools = {label: np.flatnonzero(experiment == label) for label in self.experiments}
         self.cells = {
-            (label, condition): np.array([row for row in self.pools[label] if self.condition[row] == condition])
+            (label, other): np.flatnonzero((experiment == label) & (condition == other))
             for label in self.experiments
-            for condition in self.conditions
+            for other in self.conditions
         }
+        self._others: dict[Any, np.ndarray] = {}
 
-    @staticmethod
-    def _rows_with(column: Sequence[Any], label: Any) -> np.ndarray:
-        return np.array([row for row, value in enumerate(column) if value == label])
+    def others(self, label: Any) -> np.ndarray:
+        if label not in self._others:
+            self._others[label] = np.concatenate([self.pools[other] for other in self.experiments if other != label])
+        return self._others[label]
 
     def cdf(self) -> np.ndarray:
         if self.weights is None:
@@ -70,8 +74,7 @@ class Oracle:
             label = self.experiments[np.searchsorted(self.cdf(), generator.random(), side="right")]
         leaked = []
         if self.leak(size):
-            others = np.concatenate([self.pools[other] for other in self.experiments if other != label])
-            leaked = [choose(generator, others, self.leak(size))]
+            leaked = [choose(generator, self.others(label), self.leak(size))]
         seats = size - self.leak(size)
         if self.condition is None:
             primary = [choose(generator, self.pools[label], seats)]

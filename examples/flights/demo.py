@@ -29,7 +29,7 @@ LEAKY = 0.2
 LEAK_SEATS = int(BATCH_SIZE * LEAKY)
 PRIMARY_SEATS = BATCH_SIZE - LEAK_SEATS
 WORKERS = 2
-TIMED_EPOCHS = 20
+TIMED_EPOCHS = 100
 
 Integers = NDArray[np.int64]
 Lines = Sequence[Sequence[str]]
@@ -62,13 +62,15 @@ class Groups:
     @property
     def carrier_rows(self) -> Integers:
         """Rows by carrier."""
-        return self.cells.sum(axis=1)
+        rows: Integers = self.cells.sum(axis=1)
+        return rows
 
     @property
     def too_small(self) -> NDArray[np.bool_]:
         """Carriers whose batches need replacement: a cell has fewer rows than seats, or all others than leak in."""
         rows = self.carrier_rows
-        return (self.cells < self.quotas).any(axis=1) | (rows.sum() - rows < LEAK_SEATS)
+        too_small: NDArray[np.bool_] = np.any(self.cells < self.quotas, axis=1) | (rows.sum() - rows < LEAK_SEATS)
+        return too_small
 
 
 def load_table(path: Path) -> dict[str, NDArray[np.generic]]:
@@ -149,14 +151,15 @@ def print_carriers(names: Sequence[str], groups: Groups, picked: Integers) -> No
             f"{rows[carrier]:,}",
             f"{rows[carrier] / rows.sum():.2%}",
             f"{batches[carrier] / len(picked):.2%}",
+            f"{rows[carrier] / rows.sum() * len(picked):,.1f}",
             f"{batches[carrier]:,}",
             f"{replaced[carrier]:,}",
         )
         for carrier in np.argsort(-rows)
     ]
-    lines.append(("all", f"{rows.sum():,}", "", "", f"{len(picked):,}", f"{replaced.sum():,}"))
-    header = ("carrier", "rows", "expected share", "share got", "batches", "needed replacement")
-    print_columns("Batches by the carrier they were picked from (expected: its share of the rows)", header, lines)
+    lines.append(("all", f"{rows.sum():,}", "", "", "", f"{len(picked):,}", f"{replaced.sum():,}"))
+    header = ("carrier", "rows", "share expected", "share got", "batches expected", "batches got", "with replacement")
+    print_columns("Batches by picked carrier (expected: its share of the rows; a random pick)", header, lines)
 
 
 def print_origins(names: Sequence[str], groups: Groups, picked: Integers, batches: Integers) -> None:
@@ -177,7 +180,7 @@ def print_origins(names: Sequence[str], groups: Groups, picked: Integers, batche
         for origin, name in enumerate(names)
     ]
     header = ("origin", "share of rows", "share asked", "share got", "seats asked", "seats got")
-    print_columns("Primary seats by origin (asked: the same for every origin that the carrier has)", header, lines)
+    print_columns("Primary seats by origin (asked: equal shares of the picked carrier's origins)", header, lines)
     exact = np.count_nonzero((asked == got).all(axis=1))
     print(f"  Split exactly as asked: {exact:,} of {len(batches):,} batches")
 
@@ -206,7 +209,8 @@ def print_replacement(groups: Groups, picked: Integers, batches: Integers) -> No
     in_order = np.sort(batches, axis=1)
     repeats = np.count_nonzero((in_order[:, 1:] == in_order[:, :-1]).any(axis=1))
     needed = np.count_nonzero(groups.too_small[picked])
-    print(f"\nBatches that needed replacement: {needed:,}; batches with a repeated row: {repeats:,}")
+    print("\nReplacement (needed: an origin of the carrier has fewer rows than seats, or all others than leak in)")
+    print(f"  Batches that needed it: {needed:,}; batches that hold a row twice: {repeats:,}")
 
 
 def main() -> None:
@@ -231,13 +235,13 @@ def main() -> None:
     print_replacement(groups, picked, batches)
 
     rate = batches_per_second(sampler)
-    print(f"The sampler alone, without DataLoader and data: {rate:,.0f} batches/s, over {TIMED_EPOCHS} epochs")
+    print(f"\nSpeed of the sampler alone, no DataLoader, no data: {rate:,.0f} batches/s over {TIMED_EPOCHS} epochs")
 
     loaded, direct = sha256(batches), sha256(sampler.epoch_batches(0))
-    print(f"SHA-256 of epoch 0: {loaded}")
+    print(f"\nSHA-256 of epoch 0, as it came out of the DataLoader: {loaded}")
     if loaded != direct:
         sys.exit(f"The DataLoader's batches differ from sampler.epoch_batches(0), whose SHA-256 is {direct}")
-    print("The DataLoader's batches are those of sampler.epoch_batches(0)")
+    print("The same as that of sampler.epoch_batches(0)")
 
 
 if __name__ == "__main__":

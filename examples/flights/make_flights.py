@@ -68,27 +68,29 @@ def encode(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
     return codes.astype(np.uint8), names
 
 
-def make_arrays(columns: dict[str, list[str]]) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays of flights.npz; none of them needs pickle to be read."""
+def write(columns: dict[str, list[str]], path: Path) -> None:
+    """Write the columns as arrays, none of which needs pickle to be read."""
     carrier_codes, carrier_names = encode(columns["carrier"])
     origin_codes, origin_names = encode(columns["origin"])
-    return {
-        "carrier_codes": carrier_codes,
-        "carrier_names": carrier_names,
-        "origin_codes": origin_codes,
-        "origin_names": origin_names,
-        "hour": np.array([int(hour) for hour in columns["hour"]], dtype=np.uint8),
-    }
+    np.savez_compressed(
+        path,
+        carrier_codes=carrier_codes,
+        carrier_names=carrier_names,
+        origin_codes=origin_codes,
+        origin_names=origin_names,
+        hour=np.array([int(hour) for hour in columns["hour"]], dtype=np.uint8),
+    )
 
 
-def describe(arrays: dict[str, NDArray[np.generic]]) -> str:
-    """Return the counts that README.md states, for comparison."""
-    sizes = np.bincount(arrays["carrier_codes"])
+def describe(path: Path) -> str:
+    """Read the file back and return the counts that README.md states, for comparison."""
+    with np.load(path, allow_pickle=False) as stored:
+        sizes = np.bincount(stored["carrier_codes"])
+        origins = len(stored["origin_names"])
+        hours = len(np.unique(stored["hour"]))
     return (
-        f"{len(arrays['hour']):,} rows, "
-        f"{len(sizes)} carriers of {sizes.min():,} to {sizes.max():,} rows, "
-        f"{len(arrays['origin_names'])} origins, "
-        f"{len(np.unique(arrays['hour']))} hours"
+        f"{path.name}: {sizes.sum():,} rows, {len(sizes)} carriers of {sizes.min():,} to {sizes.max():,} rows, "
+        f"{origins} origins, {hours} hours; {path.stat().st_size:,} bytes"
     )
 
 
@@ -100,9 +102,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         archive = given or download(Path(folder))
         check_archive(archive)
-        arrays = make_arrays(read_columns(archive))
-    np.savez_compressed(OUTPUT, **arrays)
-    print(f"{OUTPUT.name}: {describe(arrays)}; {OUTPUT.stat().st_size:,} bytes")
+        write(read_columns(archive), OUTPUT)
+    print(describe(OUTPUT))
 
 
 if __name__ == "__main__":

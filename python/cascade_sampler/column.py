@@ -172,25 +172,35 @@ def _pandas_labels(pandas: Any, index: Any) -> list[Any]:
 def _encode_polars(polars: Any, name: Any, series: Any) -> Column:
     column = Column(name)
     kind = series.dtype
-    if isinstance(kind, (polars.Categorical, polars.Enum)):
-        column.ordered = isinstance(kind, polars.Enum)
-        codes, uniques = series.to_physical(), series.cat.get_categories()
-    elif kind.is_nested() or kind in (polars.Object, polars.Time):
+    if kind.is_nested() or kind in (polars.Object, polars.Time):
         raise TypeError(f"column {name!r} has no labels to group by: its type is {kind}")
+    if isinstance(kind, polars.Enum):
+        column.ordered = True
+        codes, dictionary = series.to_physical(), _polars_dictionary(kind.categories)
+    elif isinstance(kind, polars.Categorical):
+        # The codes are the process's: labels of other columns may lie between, and only those that occur are read.
+        codes, distinct = series.to_physical(), series.unique().drop_nulls()
+        texts = dict(zip(distinct.to_physical().to_list(), distinct.cast(polars.String).to_list(), strict=True))
+        dictionary = Dictionary(max(texts, default=-1) + 1, lambda places: [texts[code] for code in places.tolist()])
     elif kind in (polars.String, polars.Null):
         series = series.cast(polars.String)
-        uniques = series.unique().drop_nulls()
-        codes = series.cast(polars.Enum(uniques)).to_physical()
+        distinct = series.unique().drop_nulls()
+        codes, dictionary = series.cast(polars.Enum(distinct)).to_physical(), _polars_dictionary(distinct)
     else:
-        uniques = series.unique().drop_nulls()
-        numbers = polars.int_range(len(uniques), dtype=polars.UInt32, eager=True)
-        codes = series.replace_strict(uniques, numbers, default=None, return_dtype=polars.UInt32)
+        distinct = series.unique().drop_nulls()
+        numbers = polars.int_range(len(distinct), dtype=polars.UInt32, eager=True)
+        codes = series.replace_strict(distinct, numbers, default=None, return_dtype=polars.UInt32)
+        dictionary = _polars_dictionary(distinct)
     if codes.null_count():
         codes = codes.cast(polars.Int64).fill_null(-1)
-    dictionary = Dictionary(len(uniques), lambda places: _polars_labels(uniques.gather(places)), source=uniques)
+    dictionary.source = dictionary
     for chunk in codes.get_chunks():
         column.add(chunk.to_numpy(allow_copy=False), dictionary)
     return column
+
+
+def _polars_dictionary(series: Any) -> Dictionary:
+    return Dictionary(len(series), lambda places: _polars_labels(series.gather(places)))
 
 
 def _polars_labels(series: Any) -> list[Any]:

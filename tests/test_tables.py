@@ -41,7 +41,7 @@ def column(values: Any) -> dict[str, Any]:
         "mapping of pandas": {"k": series},
         "mapping of polars": {"k": pl.Series(arrow)},
         "mapping of arrow": {"k": chunked},
-        "pandas": pd.DataFrame({"k": series}, index=np.arange(ROWS)[::-1]),
+        "pandas": pd.DataFrame({"k": series.array}, index=np.arange(ROWS)[::-1]),
         "pandas on arrow": pd.DataFrame({"k": pd.Series(arrow, dtype=pd.ArrowDtype(arrow.type))}),
         "pandas, category": pd.DataFrame({"k": series.astype("category")}),
         "polars": pl.DataFrame({"k": arrow}),
@@ -316,9 +316,7 @@ def test_texts_of_the_parts():
     assert ["|".join(map(text, row)) for row in zip(*columns, strict=True)] == texts
     repeated = {name: np.tile(column, 20) for name, column in table.items()}
     arguments = {"experiment_key": list(table), "condition_balanced": False}
-    expected = by_codes(np.tile([texts.index(one) for one in texts], 20).argsort().argsort() * 0 + np.tile(
-        [sorted(texts).index(one) for one in texts], 20
-    ))
+    expected = by_codes(np.tile([sorted(texts).index(one) for one in texts], 20))
     for frame in (repeated, pd.DataFrame(repeated), pl.DataFrame(repeated), pa.table(repeated)):
         assert epoch(frame, **arguments) == expected
 

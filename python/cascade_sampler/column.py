@@ -45,11 +45,15 @@ class Column:
         if last is None or last.source is None or last.source is not dictionary.source:
             self.dictionaries.append(dictionary)
         # The core reads one-dimensional, aligned, native memory; what is that already is not copied.
-        native = codes.astype(codes.dtype.newbyteorder("="), copy=False)
-        self.chunks.append((np.require(native, requirements=["C", "A"]), len(self.dictionaries) - 1))
+        self.chunks.append((np.require(_native(codes), requirements=["C", "A"]), len(self.dictionaries) - 1))
 
     def __len__(self) -> int:
         return sum(len(codes) for codes, _ in self.chunks)
+
+
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array in this machine's byte order."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def loaded(module: str) -> Any:
@@ -101,14 +105,15 @@ def _factorize_array(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any
     kind = array.dtype.kind
     if kind in "mM":
         # As whole ticks, so that no library rounds them to a unit of its own.
-        codes, ticks = _factorize_array(name, array.view(array.dtype.str.replace(array.dtype.str[1:], "i8")))
-        return np.where(np.isnat(array), -1, codes), ticks.astype(np.int64).view(array.dtype.newbyteorder("="))
+        moments = _native(array)
+        codes, ticks = _factorize_array(name, moments.view(np.int64))
+        return np.where(np.isnat(moments), -1, codes), ticks.view(moments.dtype)
     if kind not in "biufSUOT":
         raise TypeError(f"column {name!r} has no labels to group by: its type is {array.dtype}")
     if kind == "f" and array.dtype.itemsize == 2:
         codes, wide = _factorize_array(name, array.astype(np.float32))
         return codes, wide.astype(array.dtype)
-    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    native = _native(array)
     try:
         import pandas
     except ImportError:
@@ -141,8 +146,10 @@ def _factorize_by_sorting(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArra
 
 
 def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
+    dtype = values.dtype
+    if isinstance(dtype, np.dtype):
+        return _encode_array(name, np.asarray(values))
     array = values.array if hasattr(values, "array") else values
-    dtype = array.dtype
     if isinstance(dtype, pandas.ArrowDtype):
         pyarrow = loaded("pyarrow")
         arrow = array.__arrow_array__()
@@ -152,8 +159,6 @@ def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
     if isinstance(dtype, pandas.CategoricalDtype):
         column.ordered = True
         codes, uniques = array.codes, array.categories
-    elif isinstance(dtype, np.dtype):
-        return _encode_array(name, np.asarray(array))
     else:
         codes, uniques = pandas.factorize(array)
     index = pandas.Index(uniques)

@@ -178,7 +178,7 @@ class FlexibleBatchSampler(Sampler[Any]):
         epoch : int
             At least 0, and below 2^64 - `seed`.
         """
-        self._feed.set_epoch(self._checked_epoch(epoch))
+        self._feed.set_epoch(self._checked(epoch))
 
     def batch(self, k: int, epoch: int | None = None) -> Any:
         """Return global batch `k` of an epoch, whichever rank it falls to.
@@ -198,7 +198,7 @@ class FlexibleBatchSampler(Sampler[Any]):
             As `index_dtype` says.
         """
         position = checks.integer("k", k, 0, self._feed.dealt)
-        return self._feed.batch(position, self._checked_epoch(epoch))
+        return self._feed.batch(position, self._epoch_or_current(epoch))
 
     def epoch_batches(self, epoch: int | None = None) -> NDArray[Any]:
         """Return all of this rank's batches of an epoch at once.
@@ -220,7 +220,7 @@ class FlexibleBatchSampler(Sampler[Any]):
         MemoryError
             Where it does not fit into memory.
         """
-        return self._feed.epoch_batches(self._checked_epoch(epoch))
+        return self._feed.epoch_batches(self._epoch_or_current(epoch))
 
     @property
     def epoch(self) -> int:
@@ -280,9 +280,10 @@ class FlexibleBatchSampler(Sampler[Any]):
             f"index_dtype={self._index_dtype!r})"
         )
 
-    def _checked_epoch(self, epoch: int | None) -> int:
-        if epoch is None:
-            return self.epoch
+    def _epoch_or_current(self, epoch: int | None) -> int:
+        return self.epoch if epoch is None else self._checked(epoch)
+
+    def _checked(self, epoch: int) -> int:
         return checks.integer("epoch", epoch, 0, _WORDS - self._seed)
 
 

@@ -101,7 +101,7 @@ class Oracle:
 
     def epoch(self, epoch: int, replicas: int = 1, rank: int = 0) -> list[np.ndarray]:
         rounds = -(-self.total() // replicas)
-        batches = [batch for batch, _ in zip(self.stream(epoch), range(rounds * replicas))]
+        batches = [batch for batch, _ in zip(self.stream(epoch), range(rounds * replicas), strict=False)]
         return batches[rank::replicas]
 
 

@@ -155,9 +155,21 @@ def test_nulls_in_every_library():
         pa.array([1, None, 2, None, None, 1]),
     ]
     for column in columns:
-        refuse(ValueError, "column 'k' has 3 rows without a label", {"k": column}, experiment_key="k", condition_balanced=False)
+        refuse(
+            ValueError,
+            "column 'k' has 3 rows without a label",
+            {"k": column},
+            experiment_key="k",
+            condition_balanced=False,
+        )
     for column in (pa.nulls(3), pl.Series([None] * 3), pd.Series([None] * 3)):
-        refuse(ValueError, "column 'k' has 3 rows without a label", {"k": column}, experiment_key="k", condition_balanced=False)
+        refuse(
+            ValueError,
+            "column 'k' has 3 rows without a label",
+            {"k": column},
+            experiment_key="k",
+            condition_balanced=False,
+        )
 
 
 def test_frames_of_the_wrong_kind():
@@ -184,7 +196,9 @@ def test_too_many_rows_are_refused_before_anything_is_allocated():
     tracemalloc.start()
     try:
         for off in ({}, {"experiment_aware": False, "condition_balanced": False}):
-            refuse(ValueError, r"fewer than 2\^32 rows, got 4294967296", {"experiment": column, "condition": column}, **off)
+            refuse(
+                ValueError, r"fewer than 2\^32 rows, got 4294967296", {"experiment": column, "condition": column}, **off
+            )
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
@@ -193,7 +207,13 @@ def test_too_many_rows_are_refused_before_anything_is_allocated():
 def test_int32_is_refused_beyond_its_range():
     column = np.broadcast_to(np.int8(0), 2**31 + 1)
     off = {"experiment_aware": False, "condition_balanced": False}
-    refuse(ValueError, r"index_dtype='int32' tells at most 2\^31 rows apart, got 2147483649", {"x": column}, index_dtype="int32", **off)
+    refuse(
+        ValueError,
+        r"index_dtype='int32' tells at most 2\^31 rows apart, got 2147483649",
+        {"x": column},
+        index_dtype="int32",
+        **off,
+    )
     at_most = FlexibleBatchSampler({"x": column[:-1]}, index_dtype="int32", num_batches=1, **off)
     assert next(iter(at_most)).min() >= 0
 
@@ -207,7 +227,9 @@ def test_the_largest_table():
 
 
 def test_numpy_integers_are_integers():
-    sampler = FlexibleBatchSampler(TABLE, batch_size=np.int32(10), seed=np.uint64(2**64 - 1), rank=np.int8(0), leaky=np.float32(0.5))
+    sampler = FlexibleBatchSampler(
+        TABLE, batch_size=np.int32(10), seed=np.uint64(2**64 - 1), rank=np.int8(0), leaky=np.float32(0.5)
+    )
     assert sampler.batch_size == 10 and sampler.seed == 2**64 - 1
     assert len(sampler.batch(np.int64(3))) == 10
 

@@ -52,7 +52,12 @@ def test_rows_of_a_cell_and_of_the_leak_are_equally_likely():
 
 def test_every_seat_sees_every_row():
     batches = FlexibleBatchSampler(
-        {"any": np.zeros(40)}, batch_size=8, experiment_aware=False, condition_balanced=False, num_batches=20_000, seed=3
+        {"any": np.zeros(40)},
+        batch_size=8,
+        experiment_aware=False,
+        condition_balanced=False,
+        num_batches=20_000,
+        seed=3,
     ).epoch_batches()
     for seat in range(8):
         counts = np.bincount(batches[:, seat], minlength=40)

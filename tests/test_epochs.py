@@ -145,7 +145,9 @@ def test_copies_carry_on_where_the_sampler_stood():
         assert repr(made) == repr(sampler)
         assert made.epoch == 6
         assert made.experiments == sampler.experiments
-        assert lists(made) == lists(make(**{"num_replicas": 2, "rank": 1, "experiment_weights": {0: 1, 4: 2}}).epoch_batches(6))
+        assert lists(made) == lists(
+            make(**{"num_replicas": 2, "rank": 1, "experiment_weights": {0: 1, 4: 2}}).epoch_batches(6)
+        )
         assert sampler.epoch == 6
     list(sampler)
     assert lists(copy.copy(sampler)) == lists(sampler.epoch_batches(7))

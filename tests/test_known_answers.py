@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from frames import columns
 
 from cascade_sampler import FlexibleBatchSampler, _core
+from frames import columns
 
 HERE = Path(__file__).parent / "known_answers"
 

@@ -25,9 +25,18 @@ def epoch(table: Any, **arguments: Any) -> list[list[int]]:
     return sampler(table, **arguments).epoch_batches().tolist()
 
 
+def grouped(table: Any, **arguments: Any) -> FlexibleBatchSampler:
+    """The sampler whose experiments are the labels of the column k."""
+    return sampler(table, experiment_key="k", condition_balanced=False, **arguments)
+
+
+def grouped_epoch(table: Any) -> list[list[int]]:
+    return grouped(table).epoch_batches().tolist()
+
+
 def by_codes(codes: np.ndarray) -> list[list[int]]:
     """The batches where the labels' order is that of the codes."""
-    return epoch({"k": codes}, experiment_key="k", condition_balanced=False)
+    return grouped_epoch({"k": codes})
 
 
 def column(values: Any) -> dict[str, Any]:
@@ -86,7 +95,7 @@ def test_labels_are_ordered_by_value_in_every_table(kind):
     for name, table in column([labels[code] for code in codes]).items():
         if name == "mapping of arrays" and kind in ("dates and times", "durations"):
             table = {"k": np.asarray(table["k"], dtype="M8[us]" if kind == "dates and times" else "m8[us]")}
-        found = epoch(table, experiment_key="k", condition_balanced=False)
+        found = grouped_epoch(table)
         assert found == expected, name
 
 
@@ -101,8 +110,8 @@ def test_integers_of_every_width(dtype):
     swapped = values.astype(values.dtype.newbyteorder(">"))
     strided = np.repeat(values, 3)[::3]
     for column in (values, swapped, strided, pd.Series(values), pl.Series(values), pa.array(values)):
-        assert epoch({"k": column}, experiment_key="k", condition_balanced=False) == expected
-        assert sampler({"k": column}, experiment_key="k", condition_balanced=False).experiments == tuple(labels.tolist())
+        assert grouped_epoch({"k": column}) == expected
+        assert grouped({"k": column}).experiments == tuple(labels.tolist())
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
@@ -116,20 +125,20 @@ def test_floats_of_every_width(dtype):
     if dtype != "float16":
         tables.append(pl.Series(values))
     for column in tables:
-        assert epoch({"k": column}, experiment_key="k", condition_balanced=False) == expected
-        named = sampler({"k": column}, experiment_key="k", condition_balanced=False, experiment_weights={0.1: 1, -0.5: 2})
+        assert grouped_epoch({"k": column}) == expected
+        named = grouped({"k": column}, experiment_weights={0.1: 1, -0.5: 2})
         assert named._feed.plan.weights.tolist() == [2 / 3, 0, 1 / 3, 0]
 
 
 @pytest.mark.parametrize("values", [np.array(["b", "a", "b"] * 5), np.array([b"b", b"a", b"b"] * 5)])
 def test_fixed_width_text(values):
-    assert sampler({"k": values}, experiment_key="k", condition_balanced=False).experiments == tuple(sorted(set(values.tolist())))
+    assert grouped({"k": values}).experiments == tuple(sorted(set(values.tolist())))
 
 
 @pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="numpy 1 has no such type")
 def test_numpy_variable_width_text():
     values = np.array(["bb", "a", "ccc"] * 5, dtype=np.dtypes.StringDType())
-    assert sampler({"k": values}, experiment_key="k", condition_balanced=False).experiments == ("a", "bb", "ccc")
+    assert grouped({"k": values}).experiments == ("a", "bb", "ccc")
 
 
 CODES = np.array([2, 0, 1, 1, 2, 0, 0, 2] * 30)
@@ -139,15 +148,20 @@ NAMES = np.array(["low", "mid", "high"])  # not the order of their text
 @pytest.mark.parametrize("ordered", [True, False])
 def test_pandas_categories_keep_their_order(ordered):
     values = pd.Categorical.from_codes(CODES, NAMES, ordered=ordered)
-    for table in (pd.DataFrame({"k": values}), {"k": values}, {"k": pd.Series(values)}, {"k": pd.CategoricalIndex(values)}):
-        assert sampler(table, experiment_key="k", condition_balanced=False).experiments == ("low", "mid", "high")
-        assert epoch(table, experiment_key="k", condition_balanced=False) == by_codes(CODES)
+    for table in (
+        pd.DataFrame({"k": values}),
+        {"k": values},
+        {"k": pd.Series(values)},
+        {"k": pd.CategoricalIndex(values)},
+    ):
+        assert grouped(table).experiments == ("low", "mid", "high")
+        assert grouped_epoch(table) == by_codes(CODES)
 
 
 def test_polars_enums_keep_their_order():
     series = pl.Series("k", NAMES[CODES], dtype=pl.Enum(["unused", *NAMES]))
     for table in (pl.DataFrame([series]), {"k": series}):
-        assert epoch(table, experiment_key="k", condition_balanced=False) == by_codes(CODES)
+        assert grouped_epoch(table) == by_codes(CODES)
 
 
 def test_polars_categoricals_are_ordered_by_value_whatever_the_process_did():
@@ -156,9 +170,9 @@ def test_polars_categoricals_are_ordered_by_value_whatever_the_process_did():
     by_value = np.array([1, 2, 0])[CODES]
     pieces = pl.concat([series[:100].to_frame(), series[100:].to_frame()], rechunk=False)
     for table in (series.to_frame(), pieces, {"k": series}, Stream(series.to_frame().to_arrow())):
-        assert epoch(table, experiment_key="k", condition_balanced=False) == by_codes(by_value)
+        assert grouped_epoch(table) == by_codes(by_value)
     assert kept.len() == 5
-    assert sampler(series.to_frame(), experiment_key="k", condition_balanced=False).experiments == ("high", "low", "mid")
+    assert grouped(series.to_frame()).experiments == ("high", "low", "mid")
 
 
 def dictionary(codes: list[int | None], values: list[Any], ordered: bool = False) -> pa.DictionaryArray:
@@ -176,7 +190,7 @@ def test_arrow_dictionaries_that_differ_between_chunks():
         pa.RecordBatchReader.from_batches(pa.schema([("k", chunked.type)]), batches),
         pd.DataFrame({"k": pd.Series(chunked, dtype=pd.ArrowDtype(chunked.type))}),
     ):
-        found = sampler(table, experiment_key="k", condition_balanced=False)
+        found = grouped(table)
         assert found.experiments == ("a", "b", "c")
         assert found.epoch_batches().tolist() == expected
 
@@ -184,35 +198,35 @@ def test_arrow_dictionaries_that_differ_between_chunks():
 def test_arrow_dictionaries_marked_ordered():
     one = dictionary([0, 1, 0, 2] * 10, ["low", "mid", "high"], ordered=True)
     longer = dictionary([0, 3, 0, 2] * 10, ["low", "mid", "high", "top"], ordered=True)
-    found = sampler(pa.table({"k": pa.chunked_array([one, longer])}), experiment_key="k", condition_balanced=False)
+    found = grouped(pa.table({"k": pa.chunked_array([one, longer])}))
     assert found.experiments == ("low", "mid", "high", "top")
     other = dictionary([0, 1] * 10, ["mid", "low"], ordered=True)
     with pytest.raises(ValueError, match="unify_dictionaries"):
-        sampler(pa.table({"k": pa.chunked_array([one, other])}), experiment_key="k", condition_balanced=False)
+        grouped(pa.table({"k": pa.chunked_array([one, other])}))
 
 
 def test_a_dictionary_that_holds_a_label_twice():
     twice = dictionary([0, 1, 2, 1] * 10, ["b", "a", "b"])
-    found = sampler({"k": twice}, experiment_key="k", condition_balanced=False)
+    found = grouped({"k": twice})
     assert found.experiments == ("a", "b")
     assert found.epoch_batches().tolist() == by_codes(np.array([1, 0, 1, 0] * 10))
 
 
 def test_categories_without_rows_are_no_experiments():
     values = pd.Categorical.from_codes(CODES, NAMES).set_categories(["none", "low", "mid", "high", "last"])
-    found = sampler({"k": values}, experiment_key="k", condition_balanced=False)
+    found = grouped({"k": values})
     assert found.experiments == ("low", "mid", "high")
     assert found.epoch_batches().tolist() == by_codes(CODES)
 
 
 def test_other_arrow_types():
     text = NAMES[CODES]
-    expected = epoch({"k": text}, experiment_key="k", condition_balanced=False)
+    expected = grouped_epoch({"k": text})
     encoded = pa.array(text)
     for array in (encoded.cast(pa.large_string()), encoded.cast(pa.string_view()), pa.compute.run_end_encode(encoded)):
-        assert epoch(pa.table({"k": array}), experiment_key="k", condition_balanced=False) == expected
+        assert grouped_epoch(pa.table({"k": array})) == expected
     with pytest.raises(TypeError, match="no labels"):
-        sampler(pa.table({"k": pa.array([[1], [2]] * 20)}), experiment_key="k", condition_balanced=False)
+        grouped(pa.table({"k": pa.array([[1], [2]] * 20)}))
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
@@ -223,13 +237,16 @@ def test_times_to_the_nanosecond_in_every_table(unit):
     moments = ticks[codes].astype(f"M8[{unit}]")
     tables = [moments, pd.Series(moments), pa.array(moments)]
     if unit != "s":
-        tables += [pl.Series(moments), pl.Series(moments).dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo")]
+        tables += [
+            pl.Series(moments),
+            pl.Series(moments).dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo"),
+        ]
     tables.append(pd.Series(moments).dt.tz_localize("UTC").dt.tz_convert("America/New_York"))
     for column in tables:
-        found = sampler({"k": column}, experiment_key="k", condition_balanced=False)
+        found = grouped({"k": column})
         assert found.epoch_batches().tolist() == by_codes(ranks)
         names = {np.datetime64(5, unit): 1, pd.Timestamp(np.datetime64(-3, unit)): 3}
-        named = sampler({"k": column}, experiment_key="k", condition_balanced=False, experiment_weights=names)
+        named = grouped({"k": column}, experiment_weights=names)
         assert named._feed.plan.weights.tolist() == [0.75, 0.25, 0, 0]
 
 
@@ -237,16 +254,16 @@ def test_a_python_datetime_names_a_time():
     day = dt.datetime(2024, 5, 1)
     table = pd.DataFrame({"k": pd.to_datetime(["2024-05-01", "2024-05-02"] * 20)})
     names = {day.replace(tzinfo=dt.timezone.utc): 1.0}
-    assert sampler(table, experiment_key="k", condition_balanced=False, experiment_weights=names)
-    assert sampler(table, experiment_key="k", condition_balanced=False, experiment_weights={day.date(): 1.0})
+    assert grouped(table, experiment_weights=names)
+    assert grouped(table, experiment_weights={day.date(): 1.0})
 
 
 def test_masked_arrays_and_pandas_nullables():
     values = CODES.astype(np.int64)
     expected = by_codes(CODES)
-    assert epoch({"k": np.ma.array(values, mask=False)}, experiment_key="k", condition_balanced=False) == expected
-    assert epoch({"k": pd.Series(values, dtype="Int64")}, experiment_key="k", condition_balanced=False) == expected
-    assert epoch({"k": pd.arrays.SparseArray(values)}, experiment_key="k", condition_balanced=False) == expected
+    assert grouped_epoch({"k": np.ma.array(values, mask=False)}) == expected
+    assert grouped_epoch({"k": pd.Series(values, dtype="Int64")}) == expected
+    assert grouped_epoch({"k": pd.arrays.SparseArray(values)}) == expected
 
 
 def test_only_the_key_columns_are_read():
@@ -321,6 +338,14 @@ def test_texts_of_the_parts():
         assert epoch(frame, **arguments) == expected
 
 
+def test_either_zero_has_one_text():
+    for zeros in ([-0.0, 0.0], [0.0, -0.0]):
+        for dtype in (np.float64, np.float32):
+            table = {"a": np.array([*zeros, -1.0] * 20, dtype=dtype), "b": ["k"] * 60}
+            found = sampler(table, experiment_key=["a", "b"], condition_balanced=False)
+            assert found.experiments == ((-1.0, "k"), (0.0, "k"))
+
+
 def test_names_for_several_columns_are_tuples():
     table = pd.DataFrame({"a": CODES, "b": NAMES[CODES % 2]})
     weights = {(0, "low"): 1.0, (1, "mid"): 3.0}
@@ -353,7 +378,7 @@ def test_narwhals_frames():
     nw = pytest.importorskip("narwhals")
     expected = by_codes(CODES)
     for frame in (pd.DataFrame({"k": CODES}), pl.DataFrame({"k": CODES}), pa.table({"k": CODES})):
-        assert epoch(nw.from_native(frame), experiment_key="k", condition_balanced=False) == expected
+        assert grouped_epoch(nw.from_native(frame)) == expected
     with pytest.raises(TypeError, match="collect"):
         sampler(nw.from_native(pl.LazyFrame({"k": CODES})), experiment_key="k")
 
@@ -367,12 +392,12 @@ def test_without_pandas_numpy_sorts(monkeypatch):
         "float": np.array([0.5, -1.0, 0.0])[CODES],
         "time": np.array([5, 3, 9], dtype="M8[ns]")[CODES],
     }
-    expected = {name: epoch({"k": column}, experiment_key="k", condition_balanced=False) for name, column in tables.items()}
+    expected = {name: grouped_epoch({"k": column}) for name, column in tables.items()}
     monkeypatch.setitem(sys.modules, "pandas", None)
     for name, column in tables.items():
-        assert epoch({"k": column}, experiment_key="k", condition_balanced=False) == expected[name]
+        assert grouped_epoch({"k": column}) == expected[name]
     missing = tables["object"].copy()
     missing[[3, 5]] = None
     missing[7] = float("nan")
     with pytest.raises(ValueError, match="3 rows without a label"):
-        sampler({"k": missing}, experiment_key="k", condition_balanced=False)
+        grouped({"k": missing})

@@ -3,6 +3,8 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Batches", "Feed", "Generator", "NoConditionError", "Plan", "__version__", "combine", "count"]
+
 __version__: Final[str]
 
 _Column = tuple[list[tuple[NDArray[Any], NDArray[np.uint32] | None]], int]
@@ -13,6 +15,7 @@ def count(codes: NDArray[Any], labels: int) -> tuple[NDArray[np.uint64], int]: .
 def combine(
     first: _Column, second: _Column
 ) -> tuple[NDArray[np.uint32], tuple[NDArray[np.uint32], NDArray[np.uint32]]]: ...
+
 @final
 class Plan:
     def __new__(

@@ -22,10 +22,11 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__})")
-    if not low <= value < high:
-        bound = f"below {_power(high)}" if value >= high else f"at least {low}"
-        raise ValueError(f"{name} must be {bound}, got {value}")
-    return int(value)
+    number = int(value)
+    if not low <= number < high:
+        bound = f"below {_power(high)}" if number >= high else f"at least {low}"
+        raise ValueError(f"{name} must be {bound}, got {number}")
+    return number
 
 
 def flag(name: str, value: Any) -> bool:
@@ -84,7 +85,9 @@ def columns(name: str, value: Any) -> tuple[Any, ...]:
     if not names:
         raise ValueError(f"{name} names no column: pass a column name, or a list of names")
     for column in names:
-        if isinstance(column, (bool, float, type(None), list, tuple)) or not isinstance(column, (str, numbers.Integral)):
+        if isinstance(column, (bool, float, type(None), list, tuple)) or not isinstance(
+            column, (str, numbers.Integral)
+        ):
             raise TypeError(f"{name} must be a column name or a list of column names, got {value!r}")
     return names
 

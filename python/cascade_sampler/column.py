@@ -27,7 +27,6 @@ class Dictionary:
 
     size: int
     take: Callable[[NDArray[np.intp]], list[Any]]
-    source: Any = None
 
 
 @dataclass
@@ -40,9 +39,8 @@ class Column:
     dictionaries: list[Dictionary] = field(default_factory=list)
 
     def add(self, codes: Codes, dictionary: Dictionary) -> None:
-        """Append a chunk; a dictionary of the same source as the last is not kept twice."""
-        last = self.dictionaries[-1] if self.dictionaries else None
-        if last is None or last.source is None or last.source is not dictionary.source:
+        """Append a chunk; where it shares the dictionary of the last one, that is kept once."""
+        if not self.dictionaries or self.dictionaries[-1] is not dictionary:
             self.dictionaries.append(dictionary)
         # The core reads one-dimensional, aligned, native memory; what is that already is not copied.
         self.chunks.append((np.require(_native(codes), requirements=["C", "A"]), len(self.dictionaries) - 1))
@@ -131,7 +129,7 @@ def _factorize_by_sorting(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArra
     """Do what `pandas.factorize` does where pandas is not installed: slower, with equal results."""
     missing = np.zeros(len(array), dtype=bool)
     if array.dtype.kind in "fO":
-        missing = np.asarray(np.equal(array, None) | (array != array), dtype=bool)
+        missing = np.asarray((array == None) | (array != array), dtype=bool)  # noqa: E711
     try:
         uniques, codes = np.unique(array[~missing], return_inverse=True)
     except TypeError:
@@ -198,7 +196,6 @@ def _encode_polars(polars: Any, name: Any, series: Any) -> Column:
         dictionary = _polars_dictionary(distinct)
     if codes.null_count():
         codes = codes.cast(polars.Int64).fill_null(-1)
-    dictionary.source = dictionary
     for chunk in codes.get_chunks():
         column.add(chunk.to_numpy(allow_copy=False), dictionary)
     return column
@@ -235,23 +232,24 @@ def encode_arrow(name: Any, kind: Any, chunks: Iterable[Any]) -> Column:
 
     types = pyarrow.types
     column = Column(name, ordered=types.is_dictionary(kind) and kind.ordered)
-    last = None
+    values = dictionary = None
     for chunk in chunks:
         if not len(chunk):
             continue
         chunk = _encoded_chunk(name, chunk)
-        dictionary = chunk.dictionary
         # Chunks of one column mostly share a dictionary: then its labels are looked at once.
-        if last is None or not dictionary.equals(last):
-            last = dictionary
+        if dictionary is None or not chunk.dictionary.equals(values):
+            values = chunk.dictionary
+            dictionary = _arrow_dictionary(values)
         indices = chunk.indices
         if indices.null_count:
             indices = pyarrow.compute.fill_null(indices.cast(pyarrow.int64()), -1)
-        column.add(
-            indices.to_numpy(zero_copy_only=True),
-            Dictionary(len(last), lambda places, source=last: _arrow_labels(source.take(places)), source=last),
-        )
+        column.add(indices.to_numpy(zero_copy_only=True), dictionary)
     return column
+
+
+def _arrow_dictionary(values: Any) -> Dictionary:
+    return Dictionary(len(values), lambda places: _arrow_labels(values.take(places)))
 
 
 def _encoded_chunk(name: Any, chunk: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from cascade_sampler import _core
 from cascade_sampler import labels as _labels
 from cascade_sampler.column import Codes, Column, one_order
+
+_Chunk: TypeAlias = tuple[Codes, NDArray[np.uint32] | None]
 
 MISSING = np.iinfo(np.uint32).max
 """Number of a row without a label, as the core has it."""
@@ -22,16 +24,16 @@ class Key:
     """A column for the core: chunks of codes with the label number of each code, and the labels by their numbers."""
 
     name: str
-    chunks: list[tuple[Codes, NDArray[np.uint32] | None]]
+    chunks: list[_Chunk]
     labels: tuple[Any, ...]
 
-    def for_core(self) -> tuple[list[tuple[Codes, NDArray[np.uint32] | None]], int]:
+    def for_core(self) -> tuple[list[_Chunk], int]:
         """Return what the core takes a column as."""
         return self.chunks, len(self.labels)
 
 
 def make_key(columns: Sequence[Column]) -> Key:
-    """Number the labels of one column, or the tuples of several, in the order that the specification gives them.
+    """Make a key of one column, or of several: labels, or tuples of them, numbered in the specification's order.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def _single(column: Column) -> Key:
     name = f"column {column.name!r}"
     if missing:
         raise ValueError(
-            f"{name} has {missing} rows without a label (null or NaN): drop these rows or give them a label of their own"
+            f"{name} has {missing} rows without a label (null or NaN): drop these rows, or give them one of their own"
         )
     ordered = _in_order(column, name, found)
     number = {_labels.identity(label): place for place, label in enumerate(ordered)}
@@ -98,6 +100,6 @@ def _combined(keys: Sequence[Key]) -> Key:
     places = _labels.order_tuples(tuples)
     ranks = np.empty(len(tuples), dtype=np.uint32)
     ranks[places] = np.arange(len(tuples), dtype=np.uint32)
-    chunks = [(codes, ranks) for codes, _ in column[0]]
+    chunks: list[_Chunk] = [(codes, ranks) for codes, _ in column[0]]
     names = " and ".join(key.name for key in keys)
     return Key(names, chunks, tuple(tuples[place] for place in places))

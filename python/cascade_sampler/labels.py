@@ -58,7 +58,8 @@ def _numpy_time(label: Any) -> np.datetime64 | np.timedelta64:
         return label
     if hasattr(label, "asm8"):
         # pandas: its nanoseconds would be lost on the way through Python's own type. In UTC where it has a zone.
-        return label.asm8  # type: ignore[no-any-return]
+        moment: np.datetime64 | np.timedelta64 = label.asm8
+        return moment
     if isinstance(label, datetime.datetime) and label.tzinfo is not None:
         label = label.astimezone(datetime.timezone.utc).replace(tzinfo=None)
     if isinstance(label, datetime.timedelta):
@@ -70,7 +71,8 @@ def text(label: Any) -> str:
     """Return `label` as the text that orders keys of several columns.
 
     A string is itself; an integer is decimal; a float is the shortest decimal that reads back in its own width, as
-    Python prints it; a bool is True or False; a time is ``YYYY-MM-DD HH:MM:SS.ffffff`` in UTC.
+    Python prints it, and any zero is 0.0; a bool is True or False; a time is ``YYYY-MM-DD HH:MM:SS.ffffff`` in UTC, cut
+    at the microsecond.
 
     Raises
     ------
@@ -83,6 +85,9 @@ def text(label: Any) -> str:
         return str(bool(label))
     if isinstance(label, numbers.Integral):
         return str(int(label))
+    if isinstance(label, (float, np.floating)) and label == 0:
+        # -0.0 and 0.0 are one label, and which of them a table shows first must not decide its place.
+        return "0.0"
     if isinstance(label, (np.float16, np.float32)):
         # At most nine digits, which survive the way through a double: Python then prints those and no others.
         return repr(float(np.format_float_scientific(label, unique=True)))

@@ -38,7 +38,7 @@ def warning(plan: _core.Plan, experiments: Sequence[Any], conditions: Sequence[A
             for cell in below[:_MOST]
         ]
         parts.append(f"cells below their quota: {_listed(cells, len(below))}")
-    others = np.flatnonzero(can_pick & (plan.kept - rows < leak)) if leak else []
+    others = np.flatnonzero(can_pick & (plan.kept - rows < leak) & (leak > 0))
     if len(others):
         listed = _listed([f"{names[place]} ({plan.kept - rows[place]} rows)" for place in others[:_MOST]], len(others))
         parts.append(f"fewer rows outside than the {leak} seats that leak: {listed}")

@@ -77,9 +77,9 @@ class FlexibleBatchSampler(Sampler[Any]):
 
     Notes
     -----
-    Iterating without `set_epoch` since the last iteration moves on to the next epoch, so that a run which forgets it does
-    not repeat its data. An iteration begins with its first ``next()``: it takes the pending epoch then, and leaves the
-    following one pending.
+    Iterating without `set_epoch` since the last iteration moves on to the next epoch, so that a run which forgets it
+    does not repeat its data. An iteration begins with its first ``next()``: it takes the pending epoch then, and leaves
+    the following one pending.
 
     The rules, and why they are as they are, stand in ``docs/specification.md``.
 
@@ -291,7 +291,7 @@ def _read(
     table: Table, experiment_columns: tuple[Any, ...], condition_columns: tuple[Any, ...], index_dtype: str
 ) -> tuple[int, Key | None, Key | None]:
     """Read the key columns: number of rows, and the keys that are used."""
-    arguments = {name: "experiment_key" for name in experiment_columns}
+    arguments = dict.fromkeys(experiment_columns, "experiment_key")
     arguments.update({name: "condition_key" for name in condition_columns if name not in arguments})
     for name, argument in arguments.items():
         if name not in table.names:

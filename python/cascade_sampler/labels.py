@@ -58,13 +58,12 @@ def _numpy_time(label: Any) -> np.datetime64 | np.timedelta64:
         return label
     if hasattr(label, "asm8"):
         # pandas: its nanoseconds would be lost on the way through Python's own type. In UTC where it has a zone.
-        moment: np.datetime64 | np.timedelta64 = label.asm8
-        return moment
+        return label.asm8  # type: ignore[no-any-return]
     if isinstance(label, datetime.datetime) and label.tzinfo is not None:
         label = label.astimezone(datetime.timezone.utc).replace(tzinfo=None)
     if isinstance(label, datetime.timedelta):
         return np.timedelta64(label, "us")
-    return np.datetime64(label, "us" if isinstance(label, datetime.datetime) else "D")
+    return np.datetime64(label, "us") if isinstance(label, datetime.datetime) else np.datetime64(label, "D")
 
 
 def text(label: Any) -> str:

@@ -90,7 +90,7 @@ class FlexibleBatchSampler(Sampler[Any]):
     >>> len(sampler)
     3
     >>> next(iter(sampler))
-    array([11,  7,  8, 10])
+    array([10,  8,  7, 11])
     """
 
     def __init__(

@@ -7,7 +7,7 @@ cd "$(dirname "$0")"
 
 versions() {
     local candidate
-    for candidate in "$HOME"/.pyenv/versions/3.*/bin/python /usr/bin/python3.* /usr/local/bin/python3.*; do
+    for candidate in "$HOME"/.pyenv/versions/3.*/bin/python /usr/bin/python3.?? /usr/local/bin/python3.??; do
         [ -x "$candidate" ] || continue
         "$candidate" -c 'import sys
 if sys.implementation.name == "cpython" and sys.version_info >= (3, 10):

@@ -42,6 +42,14 @@ def half(generator: np.random.Generator) -> int:
     return int(generator.integers(0, 2**32, dtype=np.uint32))
 
 
+def plain_sum(values: list[float]) -> float:
+    """One addition after another, which Python's own `sum` has not done since 3.12."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
 def draws() -> dict[str, Any]:
     cases = []
     for seed in SEEDS:
@@ -134,7 +142,7 @@ def plans() -> dict[str, Any]:
         weights = random.random(count) * 5
         for _ in range(10_000):
             chance = weights / weights.sum()
-            plain = weights / sum(weights.tolist())
+            plain = weights / plain_sum(weights.tolist())
             if count < 8 or chance.tobytes() != plain.tobytes():
                 break
             weights = random.random(count) * 5
@@ -175,7 +183,7 @@ def quotas(random: np.random.Generator) -> list[dict[str, Any]]:
         wrong = {
             "the order of arithmetic": [math.floor(seats * (ratio / total) + 1e-9) for ratio in ratios[:-1]],
             "the tolerance": [math.floor(seats * ratio / total) for ratio in ratios[:-1]],
-            "the exact sum": [math.floor(seats * ratio / sum(ratios) + 1e-9) for ratio in ratios[:-1]],
+            "the exact sum": [math.floor(seats * ratio / plain_sum(ratios) + 1e-9) for ratio in ratios[:-1]],
         }
         for reason, others in wanted.items():
             if others and right != wrong[reason]:
@@ -209,10 +217,7 @@ def fine_cases() -> list[tuple[int, list[float]]]:
         if left["order"] and math.floor(seats * (ratios[0] / total) + 1e-9) != right:
             left["order"] -= 1
             cases.append((seats, ratios))
-        plain = 0.0
-        for ratio in ratios:
-            plain += ratio
-        if left["sum"] and math.floor((seats * ratios[0]) / plain + 1e-9) != right:
+        if left["sum"] and math.floor((seats * ratios[0]) / plain_sum(ratios) + 1e-9) != right:
             left["sum"] -= 1
             cases.append((seats, ratios))
     return cases

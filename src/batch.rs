@@ -1,7 +1,9 @@
 //! One batch, from a plan and a generator (specification, section 3).
 
 use crate::error::{Error, room};
+use crate::focus::Focus;
 use crate::groups::Pool;
+use crate::near::{Finder, Span};
 use crate::plan::{Composition, Plan};
 use crate::random::Generator;
 use crate::sample::{Slots, pass, sample};
@@ -30,6 +32,10 @@ index!(u32 i32 i64 usize);
 pub enum Source {
     /// The picked experiment.
     Primary,
+    /// Those of its rows that are near the focal time.
+    Near,
+    /// Those that are not.
+    Far,
     /// Other experiments.
     Leak,
 }
@@ -39,14 +45,57 @@ pub enum Source {
 pub(crate) struct Segment {
     pub(crate) pool: Pool,
     pub(crate) source: Source,
+    /// Rows that were drawn from: the pool's, or those of a part of it.
+    pub(crate) population: u32,
     pub(crate) start: usize,
     pub(crate) end: usize,
 }
 
 impl Segment {
-    /// Whether the pool was too small, so that rows were put back.
+    /// Whether there were too few rows, so that some were put back.
     pub(crate) fn replaced(&self) -> bool {
-        self.end - self.start > self.pool.len as usize
+        self.end - self.start > self.population as usize
+    }
+}
+
+/// What seats are drawn from: a pool, or the part of it that is near a time or far from it.
+#[derive(Clone, Copy)]
+struct Supply {
+    pool: Pool,
+    part: Option<Span>,
+    source: Source,
+}
+
+impl Supply {
+    fn whole(pool: Pool, source: Source) -> Self {
+        Self {
+            pool,
+            part: None,
+            source,
+        }
+    }
+
+    /// The part of a pool that `span` means; the whole pool where that is empty.
+    fn part(pool: Pool, span: Span) -> Self {
+        let source = if span.inside { Source::Near } else { Source::Far };
+        let supply = Self {
+            pool,
+            part: Some(span),
+            source,
+        };
+        if supply.population() == 0 {
+            Self::whole(pool, source)
+        } else {
+            supply
+        }
+    }
+
+    fn population(&self) -> u32 {
+        match self.part {
+            None => self.pool.len,
+            Some(span) if span.inside => span.high - span.low,
+            Some(span) => self.pool.len - (span.high - span.low),
+        }
     }
 }
 
@@ -56,6 +105,7 @@ pub struct Draft {
     positions: Vec<u32>,
     segments: Vec<Segment>,
     slots: Slots,
+    finder: Finder,
     picked: usize,
 }
 
@@ -70,6 +120,9 @@ impl Draft {
             crate::error::grow(&mut self.positions, size)?;
         }
         self.slots.reserve(size.min(plan.groups().kept() as usize))?;
+        if let Some(focus) = plan.focus() {
+            focus.reserve(&mut self.finder)?;
+        }
         self.segments.clear();
         self.picked = cascade(plan, composition, generator, self);
         Ok(())
@@ -128,18 +181,24 @@ impl Draft {
     }
 }
 
-/// What is done with a draw of `seats` positions of a pool, which go to the seats from `start` on.
+/// What is done with a draw of `seats` positions, which go to the seats from `start` on.
 trait Take {
-    fn take(&mut self, generator: &mut Generator, pool: Pool, start: usize, seats: usize, source: Source);
+    fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize);
 }
 
 impl Take for Draft {
-    fn take(&mut self, generator: &mut Generator, pool: Pool, start: usize, seats: usize, source: Source) {
+    fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize) {
         let end = start + seats;
-        sample(generator, pool.len, &mut self.positions[start..end], &mut self.slots);
+        let population = supply.population();
+        let positions = &mut self.positions[start..end];
+        sample(generator, population, positions, &mut self.slots);
+        if let (Some(span), Some(focus)) = (supply.part, plan.focus()) {
+            focus.find(span, positions, &mut self.finder);
+        }
         self.segments.push(Segment {
-            pool,
-            source,
+            pool: supply.pool,
+            source: supply.source,
+            population,
             start,
             end,
         });
@@ -150,8 +209,8 @@ impl Take for Draft {
 struct PassBy;
 
 impl Take for PassBy {
-    fn take(&mut self, generator: &mut Generator, pool: Pool, _start: usize, seats: usize, _source: Source) {
-        pass(generator, pool.len, seats);
+    fn take(&mut self, _plan: &Plan, generator: &mut Generator, supply: Supply, _start: usize, seats: usize) {
+        pass(generator, supply.population(), seats);
     }
 }
 
@@ -170,23 +229,59 @@ fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, ta
     };
     let primary = composition.primary();
     if composition.leak() > 0 {
-        taker.take(
-            generator,
-            groups.others(picked),
-            primary,
-            composition.leak(),
-            Source::Leak,
-        );
+        let others = Supply::whole(groups.others(picked), Source::Leak);
+        taker.take(plan, generator, others, primary, composition.leak());
     }
-    if let Some(quotas) = composition.quotas(picked) {
+    if let Some(focus) = plan.focus() {
+        focused(plan, focus, composition, generator, picked, taker);
+    } else if let Some(quotas) = composition.quotas(picked) {
         let mut start = 0;
         for &quota in quotas {
             let seats = quota.seats as usize;
-            taker.take(generator, plan.cell(quota), start, seats, Source::Primary);
+            taker.take(plan, generator, Supply::whole(plan.cell(quota), Source::Primary), start, seats);
             start += seats;
         }
     } else if primary > 0 {
-        taker.take(generator, groups.pool(picked), 0, primary, Source::Primary);
+        taker.take(plan, generator, Supply::whole(groups.pool(picked), Source::Primary), 0, primary);
     }
     picked
+}
+
+/// The seats that do not leak, near a focal time and far from it.
+fn focused(
+    plan: &Plan,
+    focus: &Focus,
+    composition: &Composition,
+    generator: &mut Generator,
+    picked: usize,
+    taker: &mut impl Take,
+) {
+    let place = generator.below(focus.times_of(picked));
+    let near = focus.near(picked, place, plan.settings().window);
+    let mut start = 0;
+    for inside in [true, false] {
+        let mut take = |list: u32, pool: Pool, seats: usize| {
+            if seats > 0 {
+                let span = Span {
+                    inside,
+                    ..focus.span(list, &near, pool.len)
+                };
+                taker.take(plan, generator, Supply::part(pool, span), start, seats);
+                start += seats;
+            }
+        };
+        if let Some(quotas) = composition.quotas(picked) {
+            for &quota in quotas {
+                let seats = if inside { quota.seats - quota.far } else { quota.far };
+                take(quota.cell, plan.cell(quota), seats as usize);
+            }
+        } else {
+            let seats = if inside {
+                composition.primary() - composition.far()
+            } else {
+                composition.far()
+            };
+            take(picked as u32, plan.groups().pool(picked), seats);
+        }
+    }
 }

@@ -73,6 +73,21 @@ pub enum Error {
         /// Number of the experiment's label.
         experiment: usize,
     },
+    /// A time is infinite.
+    InfiniteTime {
+        /// Its row.
+        row: usize,
+    },
+    /// The window is negative or not a number.
+    Window {
+        /// What was asked for.
+        found: f64,
+    },
+    /// The fraction of rows that are not near is outside `[0, 1]`.
+    GlobalFraction {
+        /// What was asked for.
+        found: f64,
+    },
     /// The epoch has no batch: the table is smaller than one.
     NoBatches {
         /// Rows that can be drawn.
@@ -149,6 +164,11 @@ impl fmt::Display for Error {
                 f,
                 "experiment {experiment} can be picked, and none of its conditions has a ratio above 0"
             ),
+            Self::InfiniteTime { row } => write!(f, "the time of row {row} is infinite"),
+            Self::Window { found } => write!(f, "temporal_window_hours must not be negative or NaN, got {found}"),
+            Self::GlobalFraction { found } => {
+                write!(f, "temporal_global_fraction must be a fraction in [0, 1], got {found}")
+            }
             Self::NoBatches { rows, batch_size } => write!(
                 f,
                 "{rows} rows do not fill one batch of {batch_size}: lower batch_size, set drop_last=False, or say how \

@@ -85,7 +85,7 @@ struct Counts {
 
 impl Groups {
     /// Sorts `rows` rows by their experiments and conditions. A missing column stands for one experiment of all rows,
-    /// or no conditions; rows with a missing label in either are left out.
+    /// or no conditions; rows with a missing label in either, and those that are not `present`, are left out.
     ///
     /// `pools` says whether rows of an experiment will be asked for regardless of their condition; without conditions
     /// they are in any case.
@@ -96,6 +96,7 @@ impl Groups {
         rows: usize,
         experiments: Option<&Column<'_>>,
         conditions: Option<&Column<'_>>,
+        present: Option<&[bool]>,
         pools: bool,
     ) -> Result<Self, Error> {
         // Row numbers must fit, and so must their count, which is a bound of draws.
@@ -110,9 +111,15 @@ impl Groups {
                 });
             }
         }
-        let counts = Counts::new(rows, experiments, conditions)?;
-        let experiment_labels = present(&counts.experiments);
-        let condition_labels = present(&counts.conditions);
+        let table = Table {
+            rows,
+            experiments,
+            conditions,
+            present,
+        };
+        let counts = Counts::new(&table)?;
+        let experiment_labels = occurring(&counts.experiments);
+        let condition_labels = occurring(&counts.conditions);
         if experiment_labels.is_empty() {
             return Err(Error::NoRows);
         }
@@ -134,8 +141,8 @@ impl Groups {
         };
         if let Some(conditions) = conditions {
             match counts.cells {
-                Some(table) => groups.fill_cells_by_table(table, experiments, conditions)?,
-                None => groups.fill_cells_by_two_sorts(&counts, experiments, conditions)?,
+                Some(counted) => groups.fill_cells_by_table(counted, &table, conditions.labels())?,
+                None => groups.fill_cells_by_two_sorts(&counts, &table)?,
             }
         }
         let in_table_order = experiments.is_none() && kept as usize == rows;
@@ -144,7 +151,7 @@ impl Groups {
             for (&label, &start) in groups.experiment_labels.iter().zip(&groups.starts) {
                 next[label as usize] = start;
             }
-            groups.by_experiment = Some(scatter(kept, next, rows, experiments, conditions, |e, _| e as usize)?);
+            groups.by_experiment = Some(scatter(kept, next, &table, |e, _| e as usize)?);
         }
         Ok(groups)
     }
@@ -152,15 +159,14 @@ impl Groups {
     /// Sorts into cells through a table of all pairs, whose counts become each cell's next free entry.
     fn fill_cells_by_table(
         &mut self,
-        mut table: Vec<u32>,
-        experiments: Option<&Column<'_>>,
-        conditions: &Column<'_>,
+        mut counts: Vec<u32>,
+        table: &Table<'_>,
+        width: usize,
     ) -> Result<(), Error> {
-        let width = conditions.labels();
         let mut start = 0;
         for (experiment, &label) in self.experiment_labels.iter().enumerate() {
             for (condition, &condition_label) in self.condition_labels.iter().enumerate() {
-                let entry = &mut table[label as usize * width + condition_label as usize];
+                let entry = &mut counts[label as usize * width + condition_label as usize];
                 let rows = std::mem::replace(entry, start);
                 if rows > 0 {
                     self.cells.push(Cell {
@@ -174,7 +180,7 @@ impl Groups {
             }
             self.cell_starts[experiment + 1] = self.cells.len() as u32;
         }
-        self.by_cell = scatter(start, table, self.rows, experiments, Some(conditions), |e, c| {
+        self.by_cell = scatter(start, counts, table, |e, c| {
             e as usize * width + c as usize
         })?;
         Ok(())
@@ -184,8 +190,7 @@ impl Groups {
     fn fill_cells_by_two_sorts(
         &mut self,
         counts: &Counts,
-        experiments: Option<&Column<'_>>,
-        conditions: &Column<'_>,
+        table: &Table<'_>,
     ) -> Result<(), Error> {
         let kept = self.starts[self.experiment_labels.len()];
         let mut next = room(counts.conditions.len())?;
@@ -194,7 +199,7 @@ impl Groups {
             next.push(start);
             start += count;
         }
-        let by_condition = scatter(kept, next, self.rows, experiments, Some(conditions), |_, c| c as usize)?;
+        let by_condition = scatter(kept, next, table, |_, c| c as usize)?;
         // Sorted rows are met out of order, so each needs its labels at hand.
         let mut of_row: Vec<(u32, u32)> = room(self.rows)?;
         of_row.resize(self.rows, (MISSING, MISSING));
@@ -206,7 +211,7 @@ impl Groups {
         for (condition, &label) in self.condition_labels.iter().enumerate() {
             condition_place[label as usize] = condition as u32;
         }
-        for_each_row(self.rows, experiments, Some(conditions), |row, e, c| {
+        table.each_row(|row, e, c| {
             of_row[row as usize] = (place[e as usize], condition_place[c as usize]);
         })?;
         let mut next = self.starts.clone();
@@ -263,6 +268,14 @@ impl Groups {
         &self.condition_labels
     }
 
+    /// Where each list of an order begins, and last where the rows end: the pools, or the cells.
+    pub(crate) fn bounds(&self, order: Order) -> Vec<u32> {
+        match order {
+            Order::Cells => self.cells.iter().map(|cell| cell.start).chain([self.kept()]).collect(),
+            Order::Table | Order::Pools => self.starts.clone(),
+        }
+    }
+
     /// Rows of the experiment at `position`.
     #[must_use]
     pub fn size(&self, position: usize) -> u32 {
@@ -303,7 +316,7 @@ impl Groups {
         }
     }
 
-    fn pool_order(&self) -> Order {
+    pub(crate) fn pool_order(&self) -> Order {
         if self.by_experiment.is_some() {
             Order::Pools
         } else {
@@ -356,9 +369,9 @@ impl Groups {
 }
 
 impl Counts {
-    fn new(rows: usize, experiments: Option<&Column<'_>>, conditions: Option<&Column<'_>>) -> Result<Self, Error> {
-        let width = conditions.map_or(1, Column::labels);
-        let height = experiments.map_or(1, Column::labels);
+    fn new(table: &Table<'_>) -> Result<Self, Error> {
+        let width = table.conditions.map_or(1, Column::labels);
+        let height = table.experiments.map_or(1, Column::labels);
         let zeros = |len: usize| -> Result<Vec<u32>, Error> {
             let mut zeros = room(len)?;
             zeros.resize(len, 0);
@@ -370,12 +383,12 @@ impl Counts {
             cells: None,
         };
         match height.checked_mul(width) {
-            Some(possible) if is_dense(possible, rows) => {
-                let mut table = zeros(possible)?;
-                for_each_row(rows, experiments, conditions, |_, e, c| {
-                    table[e as usize * width + c as usize] += 1;
+            Some(possible) if is_dense(possible, table.rows) => {
+                let mut cells = zeros(possible)?;
+                table.each_row(|_, e, c| {
+                    cells[e as usize * width + c as usize] += 1;
                 })?;
-                for (experiment, counted) in table.chunks_exact(width.max(1)).enumerate() {
+                for (experiment, counted) in cells.chunks_exact(width.max(1)).enumerate() {
                     counts.experiments[experiment] = counted.iter().sum();
                     counts
                         .conditions
@@ -383,9 +396,9 @@ impl Counts {
                         .zip(counted)
                         .for_each(|(sum, count)| *sum += count);
                 }
-                counts.cells = Some(table);
+                counts.cells = Some(cells);
             }
-            _ => for_each_row(rows, experiments, conditions, |_, e, c| {
+            _ => table.each_row(|_, e, c| {
                 counts.experiments[e as usize] += 1;
                 counts.conditions[c as usize] += 1;
             })?,
@@ -395,7 +408,7 @@ impl Counts {
 }
 
 /// The labels that occur.
-fn present(counts: &[u32]) -> Vec<u32> {
+fn occurring(counts: &[u32]) -> Vec<u32> {
     (0..)
         .zip(counts)
         .filter(|&(_, &count)| count > 0)
@@ -407,15 +420,13 @@ fn present(counts: &[u32]) -> Vec<u32> {
 fn scatter(
     kept: u32,
     mut next: Vec<u32>,
-    rows: usize,
-    experiments: Option<&Column<'_>>,
-    conditions: Option<&Column<'_>>,
+    table: &Table<'_>,
     bucket: impl Fn(u32, u32) -> usize,
 ) -> Result<Vec<u32>, Error> {
     let mut sorted = room(kept as usize)?;
     sorted.resize(kept as usize, 0);
     let mut moved = false;
-    for_each_row(rows, experiments, conditions, |row, e, c| {
+    table.each_row(|row, e, c| {
         let entry = &mut next[bucket(e, c)];
         // Only a table that is written to while it is read can lead past the end.
         match sorted.get_mut(*entry as usize) {
@@ -430,29 +441,42 @@ fn scatter(
     Ok(sorted)
 }
 
-/// Calls `visit(row, experiment label, condition label)` for every row that has both, in row order.
-fn for_each_row(
+/// What rows are sorted by.
+struct Table<'a> {
     rows: usize,
-    experiments: Option<&Column<'_>>,
-    conditions: Option<&Column<'_>>,
-    mut visit: impl FnMut(u32, u32, u32),
-) -> Result<(), Error> {
-    let mut experiments = experiments.map(Column::reader);
-    let mut conditions = conditions.map(Column::reader);
-    let (mut e, mut c) = ([0; BLOCK], [0; BLOCK]);
-    for start in (0..rows).step_by(BLOCK) {
-        let block = BLOCK.min(rows - start);
-        if let Some(reader) = &mut experiments {
-            reader.next(&mut e[..block])?;
-        }
-        if let Some(reader) = &mut conditions {
-            reader.next(&mut c[..block])?;
-        }
-        for (row, (&e, &c)) in (start as u32..).zip(e[..block].iter().zip(&c[..block])) {
-            if e != MISSING && c != MISSING {
-                visit(row, e, c);
+    experiments: Option<&'a Column<'a>>,
+    conditions: Option<&'a Column<'a>>,
+    /// Rows that may be drawn at all; `None` where all may.
+    present: Option<&'a [bool]>,
+}
+
+impl Table<'_> {
+    /// Calls `visit(row, experiment label, condition label)` for every row that has both, in row order.
+    fn each_row(&self, mut visit: impl FnMut(u32, u32, u32)) -> Result<(), Error> {
+        let mut experiments = self.experiments.map(Column::reader);
+        let mut conditions = self.conditions.map(Column::reader);
+        let (mut e, mut c) = ([0; BLOCK], [0; BLOCK]);
+        for start in (0..self.rows).step_by(BLOCK) {
+            let block = BLOCK.min(self.rows - start);
+            if let Some(reader) = &mut experiments {
+                reader.next(&mut e[..block])?;
+            } else {
+                e.fill(0);
+            }
+            if let Some(reader) = &mut conditions {
+                reader.next(&mut c[..block])?;
+            }
+            if let Some(present) = self.present {
+                for (e, &present) in e.iter_mut().zip(&present[start..start + block]) {
+                    *e = if present { *e } else { MISSING };
+                }
+            }
+            for (row, (&e, &c)) in (start as u32..).zip(e[..block].iter().zip(&c[..block])) {
+                if e != MISSING && c != MISSING {
+                    visit(row, e, c);
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -15,6 +15,7 @@
 //!     12,
 //!     Some(&Column::from_ranks(&experiment, 2)),
 //!     Some(&Column::from_ranks(&condition, 2)),
+//!     None,
 //!     &settings,
 //! )?;
 //! for batch in Batches::<usize>::new(&plan, Deal::default(), 42, 0)? {
@@ -35,13 +36,16 @@ mod codes;
 mod epoch;
 mod error;
 mod feed;
+mod focus;
 mod groups;
+mod near;
 mod plan;
 #[cfg(feature = "python")]
 mod python;
 mod random;
 mod sample;
 mod sums;
+mod times;
 
 pub use batch::{Draft, Index, Source};
 pub use codes::{Chunk, Codes, Column, MISSING, Pair, combine};
@@ -52,3 +56,4 @@ pub use groups::{Cell, Groups};
 pub use plan::{Composition, Plan, Quota, Settings};
 pub use random::{Generator, seed_words};
 pub use sample::{Slots, pass, sample};
+pub use times::{Hours, Times};

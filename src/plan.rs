@@ -3,8 +3,10 @@
 
 use crate::codes::Column;
 use crate::error::{Error, room};
+use crate::focus::Focus;
 use crate::groups::{Groups, Order, Pool};
 use crate::sums::{exact_sum, pairwise_sum};
+use crate::times::{Hours, Times};
 
 /// What the user asks for, beside the table.
 ///
@@ -23,6 +25,10 @@ pub struct Settings {
     pub drop_last: bool,
     /// Number of global batches in an epoch, in place of the one that the table's size gives.
     pub batches: Option<u64>,
+    /// How far from the focal time, in hours, a row is still near. Only where times are given, as is the next.
+    pub window: f64,
+    /// Fraction of the seats that do not leak that goes to rows that are not near, in `[0, 1]`.
+    pub global_fraction: f64,
 }
 
 impl Default for Settings {
@@ -34,6 +40,8 @@ impl Default for Settings {
             ratios: None,
             drop_last: true,
             batches: None,
+            window: 2.0,
+            global_fraction: 0.3,
         }
     }
 }
@@ -45,6 +53,8 @@ pub struct Quota {
     pub cell: u32,
     /// Seats, at least 1.
     pub seats: u32,
+    /// How many of them go to rows far from the focal time; 0 without times.
+    pub far: u32,
 }
 
 /// How the seats of a batch of one size are split.
@@ -52,6 +62,7 @@ pub struct Quota {
 pub struct Composition {
     size: usize,
     leak: usize,
+    far: usize,
     /// Quotas of all experiments that can be picked, one experiment after another; `None` without conditions.
     quotas: Option<Vec<Quota>>,
     /// Where each experiment's quotas begin, and last where they end.
@@ -69,6 +80,12 @@ impl Composition {
     #[must_use]
     pub fn leak(&self) -> usize {
         self.leak
+    }
+
+    /// Seats that go to rows far from the focal time; 0 without times.
+    #[must_use]
+    pub fn far(&self) -> usize {
+        self.far
     }
 
     /// Seats that do not leak.
@@ -99,13 +116,14 @@ pub struct Plan {
     /// The last batch, where it is short.
     short: Option<Composition>,
     batches: u64,
+    focus: Option<Focus>,
 }
 
 impl Plan {
     /// Plans batches over a table of `rows` rows.
     ///
     /// Without an experiment column all rows are one pool, and nothing leaks; without a condition column a batch is not
-    /// split.
+    /// split; without times it does not gather around one.
     ///
     /// # Errors
     /// Any [`Error`] but [`Error::Rank`] and [`Error::Seed`].
@@ -113,6 +131,7 @@ impl Plan {
         rows: usize,
         experiments: Option<&Column<'_>>,
         conditions: Option<&Column<'_>>,
+        times: Option<&Times<'_>>,
         settings: &Settings,
     ) -> Result<Self, Error> {
         let batch_size = u32::try_from(settings.batch_size)
@@ -132,8 +151,20 @@ impl Plan {
         }
         check_proportions("weight", settings.weights.as_deref())?;
         check_proportions("ratio", settings.ratios.as_deref())?;
-        let leaks = experiments.is_some() && seats_that_leak(batch_size as usize, settings.leaky) > 0;
-        let groups = Groups::new(rows, experiments, conditions, leaks)?;
+        if !(settings.window >= 0.0) {
+            return Err(Error::Window { found: settings.window });
+        }
+        let global_fraction = settings.global_fraction;
+        if !(0.0..=1.0).contains(&global_fraction) {
+            return Err(Error::GlobalFraction { found: global_fraction });
+        }
+        if let Some(found) = times.map(Times::len).filter(|&found| found != rows) {
+            return Err(Error::Length { rows, found });
+        }
+        let present = times.map(Times::present).transpose()?.flatten();
+        let leaks = experiments.is_some() && seats_of(batch_size as usize, settings.leaky) > 0;
+        let groups = Groups::new(rows, experiments, conditions, present.as_deref(), leaks)?;
+        drop(present);
 
         let named_weights = named(
             "weight",
@@ -154,22 +185,25 @@ impl Plan {
         };
         let compose = |size: usize| -> Result<Composition, Error> {
             let leak = if groups.experiments() > 1 && experiments.is_some() {
-                seats_that_leak(size, settings.leaky)
+                seats_of(size, settings.leaky)
             } else {
                 0
             };
             let mut composition = Composition {
                 size,
                 leak,
+                far: 0,
                 quotas: None,
                 quota_starts: Vec::new(),
             };
+            let far_of = |seats| if times.is_some() { seats_of(seats, global_fraction) } else { 0 };
+            composition.far = far_of(composition.primary());
             if conditions.is_some() {
                 let mut quotas = Vec::new();
                 composition.quota_starts = vec![0];
                 for position in 0..groups.experiments() {
                     if weights.get(position).is_none_or(|&weight| weight > 0.0) {
-                        split(&groups, position, composition.primary(), ratios.as_deref(), &mut quotas)?;
+                        split(&groups, position, composition.primary(), ratios.as_deref(), &far_of, &mut quotas)?;
                     }
                     composition.quota_starts.push(quotas.len());
                 }
@@ -190,7 +224,15 @@ impl Plan {
         }
         let full = compose(batch_size as usize)?;
         let short = if has_short { Some(compose(rest as usize)?) } else { None };
+        let focus = match times {
+            Some(times) => {
+                let order = if conditions.is_some() { Order::Cells } else { groups.pool_order() };
+                Some(Focus::new(&groups, times.sorted()?, order)?)
+            }
+            None => None,
+        };
         Ok(Self {
+            focus,
             cdf: cumulative(&weights),
             settings: Settings {
                 weights: named_weights,
@@ -256,6 +298,18 @@ impl Plan {
         &self.cdf
     }
 
+    /// The time of every row in hours, NaN for rows in no pool; `None` without times.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn times(&self) -> Result<Option<Hours>, Error> {
+        self.focus.as_ref().map(|focus| focus.times(&self.groups)).transpose()
+    }
+
+    pub(crate) fn focus(&self) -> Option<&Focus> {
+        self.focus.as_ref()
+    }
+
     /// Whether the experiment at `position` can be picked.
     #[must_use]
     pub fn can_pick(&self, position: usize) -> bool {
@@ -268,9 +322,9 @@ impl Plan {
     }
 }
 
-/// `int(size * leaky)`: the fraction is dropped, with no tolerance.
-fn seats_that_leak(size: usize, leaky: f64) -> usize {
-    (size as f64 * leaky) as usize
+/// `int(seats * fraction)`: what is left of a seat is dropped, with no tolerance.
+fn seats_of(seats: usize, fraction: f64) -> usize {
+    (seats as f64 * fraction) as usize
 }
 
 fn check_proportions(what: &'static str, values: Option<&[Option<f64>]>) -> Result<(), Error> {
@@ -343,6 +397,7 @@ fn split(
     position: usize,
     seats: usize,
     ratios: Option<&[Option<f64>]>,
+    far_of: &impl Fn(usize) -> usize,
     quotas: &mut Vec<Quota>,
 ) -> Result<(), Error> {
     let cells = groups.cells_of(position);
@@ -368,22 +423,22 @@ fn split(
         return Err(Error::Overflow { what: "ratios" });
     }
     let mut left = seats;
-    for &(cell, ratio) in others {
-        // The tolerance can round up past what is left only where seats are counted in thousands of millions.
-        let quota = (((n * ratio) / sum + 1e-9).floor() as usize).min(left);
-        left -= quota;
+    let mut push = |cell, before: usize, quota: usize| {
         if quota > 0 {
+            let far = far_of(before + quota) - far_of(before);
             quotas.push(Quota {
                 cell,
                 seats: quota as u32,
+                far: far.min(quota) as u32,
             });
         }
+    };
+    for &(cell, ratio) in others {
+        // The tolerance can round up past what is left only where seats are counted in thousands of millions.
+        let quota = (((n * ratio) / sum + 1e-9).floor() as usize).min(left);
+        push(cell, seats - left, quota);
+        left -= quota;
     }
-    if left > 0 {
-        quotas.push(Quota {
-            cell: last,
-            seats: left as u32,
-        });
-    }
+    push(last, seats - left, left);
     Ok(())
 }

@@ -21,6 +21,7 @@ use crate::feed::{Feed, Run, Step};
 use crate::plan::{Composition, Plan, Settings};
 use crate::random::{Generator, seed_words};
 use crate::sample::{Slots, sample};
+use crate::times::{Hours, Times};
 use crate::{Index, combine};
 
 pyo3::create_exception!(
@@ -144,6 +145,25 @@ impl<'py> Held<'py> {
     }
 }
 
+/// Times in hours as they are handed over: arrays of one width.
+#[derive(FromPyObject)]
+enum PyTimes<'py> {
+    F64(Vec<PyReadonlyArray1<'py, f64>>),
+    F32(Vec<PyReadonlyArray1<'py, f32>>),
+}
+
+impl PyTimes<'_> {
+    fn times(&self) -> PyResult<Times<'_>> {
+        fn slices<'a, T: numpy::Element>(chunks: &'a [PyReadonlyArray1<'_, T>]) -> PyResult<Vec<&'a [T]>> {
+            chunks.iter().map(|chunk| Ok(chunk.as_slice()?)).collect()
+        }
+        Ok(match self {
+            Self::F64(chunks) => Times::F64(slices(chunks)?),
+            Self::F32(chunks) => Times::F32(slices(chunks)?),
+        })
+    }
+}
+
 /// How often each of `labels` codes occurs, and how many codes are negative.
 #[pyfunction]
 fn count<'py>(codes: &Bound<'py, PyAny>, labels: usize) -> PyResult<(Bound<'py, PyArray1<u64>>, u64)> {
@@ -205,7 +225,9 @@ impl PyPlan {
 #[pymethods]
 impl PyPlan {
     #[new]
-    #[pyo3(signature = (rows, experiments, conditions, batch_size, leaky, weights, ratios, drop_last, batches))]
+    #[pyo3(signature = (
+        rows, experiments, conditions, times, batch_size, leaky, weights, ratios, drop_last, batches, window, global_fraction
+    ))]
     #[expect(
         clippy::too_many_arguments,
         reason = "the settings, by position, as __reduce__ gives them"
@@ -215,12 +237,15 @@ impl PyPlan {
         rows: usize,
         experiments: Option<PyColumn<'_>>,
         conditions: Option<PyColumn<'_>>,
+        times: Option<PyTimes<'_>>,
         batch_size: u64,
         leaky: f64,
         weights: Option<Vec<f64>>,
         ratios: Option<Vec<f64>>,
         drop_last: bool,
         batches: Option<u64>,
+        window: f64,
+        global_fraction: f64,
     ) -> PyResult<Self> {
         let settings = Settings {
             batch_size,
@@ -229,12 +254,16 @@ impl PyPlan {
             ratios: named(ratios),
             drop_last,
             batches,
+            window,
+            global_fraction,
         };
         let experiments = experiments.map(Held::new).transpose()?;
         let conditions = conditions.map(Held::new).transpose()?;
         let experiments = experiments.as_ref().map(Held::column).transpose()?;
         let conditions = conditions.as_ref().map(Held::column).transpose()?;
-        let plan = py.detach(|| Plan::new(rows, experiments.as_ref(), conditions.as_ref(), &settings))?;
+        let times = times.as_ref().map(PyTimes::times).transpose()?;
+        let plan =
+            py.detach(|| Plan::new(rows, experiments.as_ref(), conditions.as_ref(), times.as_ref(), &settings))?;
         Ok(Self(Arc::new(plan)))
     }
 
@@ -266,17 +295,24 @@ impl PyPlan {
         } else {
             Some(column(conditions, groups.condition_labels().len())?)
         };
-        let arguments = (
-            groups.rows(),
-            experiments,
-            conditions,
+        let times = match py.detach(|| plan.times())? {
+            None => None,
+            Some(Hours::F64(times)) => Some(vec![times.into_pyarray(py).into_any()]),
+            Some(Hours::F32(times)) => Some(vec![times.into_pyarray(py).into_any()]),
+        };
+        let table = (groups.rows(), experiments, conditions, times);
+        let settings = (
             settings.batch_size,
             settings.leaky,
             unnamed(settings.weights.as_deref()),
             unnamed(settings.ratios.as_deref()),
             settings.drop_last,
             settings.batches,
+            settings.window,
+            settings.global_fraction,
         );
+        let (table, settings) = (table.into_pyobject(py)?, settings.into_pyobject(py)?);
+        let arguments = table.as_sequence().concat(settings.as_sequence())?.to_tuple()?;
         (slf.get_type(), arguments).into_pyobject(py)
     }
 

@@ -1,7 +1,8 @@
 """The specification once more, slow and obvious, on a plain `numpy.random.Generator`.
 
 It never imports cascade_sampler. Columns are lists or arrays of labels; every pool is an array of rows, put together by
-looking at the whole column.
+looking at the whole column, and near and far are found by looking at the whole pool. A key of several columns is one
+column here, as `joined` makes it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import numpy as np
 
 @dataclass
 class Oracle:
-    """A sampler over one table. `experiment` or `condition` is None where the feature is off."""
+    """A sampler over one table. `experiment`, `condition` or `time` is None where the feature is off.
+
+    Times are hours: an array of float32, which stays that, or anything that becomes doubles.
+    """
 
     rows: int
     experiment: Sequence[Any] | None
@@ -28,6 +32,9 @@ class Oracle:
     seed: int = 0
     drop_last: bool = True
     num_batches: int | None = None
+    time: Sequence[float] | np.ndarray | None = None
+    window: float = 2.0
+    global_fraction: float = 0.3
 
     def __post_init__(self) -> None:
         experiment = np.asarray(self.experiment if self.experiment is not None else ["all"] * self.rows)
@@ -41,6 +48,9 @@ class Oracle:
             for other in self.conditions
         }
         self._others: dict[Any, np.ndarray] = {}
+        self.hours = np.asarray([] if self.time is None else self.time)
+        if self.hours.dtype != np.float32:
+            self.hours = self.hours.astype(np.float64)
 
     def others(self, label: Any) -> np.ndarray:
         if label not in self._others:
@@ -76,12 +86,40 @@ class Oracle:
         if self.leak(size):
             leaked = [choose(generator, self.others(label), self.leak(size))]
         seats = size - self.leak(size)
-        if self.condition is None:
+        if self.time is not None:
+            primary = self.around_one_time(generator, label, seats)
+        elif self.condition is None:
             primary = [choose(generator, self.pools[label], seats)]
         else:
             quotas = self.quotas(label, seats)
             primary = [choose(generator, self.cells[label, condition], quota) for condition, quota in quotas.items()]
         return np.concatenate(primary + leaked)
+
+    def around_one_time(self, generator: np.random.Generator, label: Any, seats: int) -> list[np.ndarray]:
+        pool = self.pools[label]
+        distinct = np.unique(self.hours[pool])
+        focal = distinct[generator.integers(len(distinct))]
+        if self.condition is None:
+            far = int(seats * self.global_fraction)
+            parts = [(pool, True, seats - far), (pool, False, far)]
+        else:
+            before = 0
+            nears, fars = [], []
+            for condition, quota in self.quotas(label, seats).items():
+                far = int((before + quota) * self.global_fraction) - int(before * self.global_fraction)
+                nears.append((self.cells[label, condition], True, quota - far))
+                fars.append((self.cells[label, condition], False, far))
+                before += quota
+            parts = nears + fars
+        primary = []
+        for rows, wanted, part_seats in parts:
+            part = rows[self.is_near(rows, focal) == wanted]
+            primary.append(choose(generator, part if len(part) else rows, part_seats))
+        return primary
+
+    def is_near(self, rows: np.ndarray, focal: Any) -> np.ndarray:
+        with np.errstate(over="ignore"):  # a difference, or the window in float32, may become infinite
+            return np.abs(self.hours[rows] - focal) <= self.hours.dtype.type(self.window)
 
     def total(self) -> int:
         if self.num_batches is not None:
@@ -109,3 +147,8 @@ def choose(generator: np.random.Generator, pool: np.ndarray, seats: int) -> np.n
     if seats == 0:
         return np.empty(0, dtype=np.int64)
     return pool[generator.choice(len(pool), seats, replace=seats > len(pool))]
+
+
+def joined(*columns: Sequence[Any]) -> list[str]:
+    """One column of text that stands for a key of several, where no two tuples have the same text."""
+    return ["|".join(map(str, label)) for label in zip(*columns, strict=True)]

@@ -101,6 +101,7 @@ impl Case {
             self.experiment.len(),
             self.aware.then_some(&experiment),
             self.balanced.then_some(&condition),
+            None,
             &self.settings,
         )
     }
@@ -238,7 +239,7 @@ proptest! {
             5,
         );
         let settings = Settings { batch_size: 4, drop_last: false, leaky: 0.5, ..Settings::default() };
-        let plan = |column: &Column<'_>| Plan::new(ranks.len(), Some(column), Some(column), &settings);
+        let plan = |column: &Column<'_>| Plan::new(ranks.len(), Some(column), Some(column), None, &settings);
         match (plan(&column), plan(&Column::from_ranks(&plain, 5))) {
             (Ok(found), Ok(expected)) => {
                 prop_assert_eq!(found.groups().positions(), expected.groups().positions());
@@ -260,12 +261,14 @@ proptest! {
             codes.len(),
             Some(&Column::from_ranks(&far, 5001)),
             Some(&Column::from_ranks(&far_too, 5001)),
+            None,
             &settings,
         ).unwrap();
         let dense = Plan::new(
             codes.len(),
             Some(&Column::from_ranks(&near, 6)),
             Some(&Column::from_ranks(&near_too, 6)),
+            None,
             &settings,
         ).unwrap();
         prop_assert_eq!(spread.groups().cells(), dense.groups().cells());

@@ -8,7 +8,7 @@ const CONDITION: [u32; 6] = [0, 1, 0, 1, 1, 1];
 fn plan(settings: &Settings) -> Result<Plan, Error> {
     let experiment = Column::from_ranks(&EXPERIMENT, 3);
     let condition = Column::from_ranks(&CONDITION, 2);
-    Plan::new(6, Some(&experiment), Some(&condition), settings)
+    Plan::new(6, Some(&experiment), Some(&condition), None, settings)
 }
 
 fn settings() -> Settings {
@@ -74,17 +74,17 @@ fn an_experiment_that_is_never_picked_needs_no_condition() {
 #[test]
 fn columns_that_do_not_fit() {
     let short = Column::from_ranks(&EXPERIMENT[..5], 3);
-    let refused = Plan::new(6, Some(&short), None, &settings()).unwrap_err();
+    let refused = Plan::new(6, Some(&short), None, None, &settings()).unwrap_err();
     assert_eq!(refused, Error::Length { rows: 6, found: 5 });
     let unknown = Column::from_ranks(&EXPERIMENT, 2);
-    let refused = Plan::new(6, Some(&unknown), None, &settings()).unwrap_err();
+    let refused = Plan::new(6, Some(&unknown), None, None, &settings()).unwrap_err();
     assert_eq!(refused, Error::Code { near_row: 0 });
     let rows = u32::MAX as usize + 1;
     assert_eq!(
-        Plan::new(rows, None, None, &settings()).unwrap_err(),
+        Plan::new(rows, None, None, None, &settings()).unwrap_err(),
         Error::TooManyRows { rows }
     );
-    assert_eq!(Plan::new(0, None, None, &settings()).unwrap_err(), Error::NoRows);
+    assert_eq!(Plan::new(0, None, None, None, &settings()).unwrap_err(), Error::NoRows);
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Draft {
         }
         self.slots.reserve(size.min(plan.groups().kept() as usize))?;
         if let Some(focus) = plan.focus() {
-            focus.reserve(&mut self.finder)?;
+            focus.reserve(&mut self.finder, size)?;
         }
         self.segments.clear();
         self.picked = cascade(plan, composition, generator, self);

@@ -110,8 +110,8 @@ impl Focus {
     }
 
     /// Makes room to find rows of any list.
-    pub(crate) fn reserve(&self, finder: &mut Finder) -> Result<(), Error> {
-        self.index.reserve(finder)
+    pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
+        self.index.reserve(finder, positions)
     }
 
     /// Replaces positions in a part of a list by positions in the list.

@@ -40,6 +40,7 @@ mod focus;
 mod groups;
 mod near;
 mod plan;
+mod prefetch;
 #[cfg(feature = "python")]
 mod python;
 mod random;

@@ -1,25 +1,31 @@
 //! Rows near a time, asked for by position in row order.
 //!
-//! A list of rows (a pool or a cell) is cut into blocks of [`BLOCK`] entries, and these into superblocks. The rows near a
-//! focal time are those whose rank by time lies in one range. Where a batch asks for many of them, how many ranks below
-//! each end of that range fall into each superblock is counted once: from a checkpoint, and the few ranks beyond it. A
-//! position then leads to its superblock by that table, to its block by checkpoints over the superblock's own ranks, and to
-//! its entry by looking at the block's.
-
-use std::ops::Range;
+//! A list of rows (a pool or a cell) is cut into superblocks of 2^14 entries, and these into blocks of 128. The rows near a
+//! focal time are those whose rank by time lies in one range. Where a batch asks for them, how many ranks of the range fall
+//! into each superblock is counted once, from a checkpoint at either end and the ranks between it and the end. The same
+//! then happens within a superblock, for its blocks, when a position first leads there. A position is a superblock, then a
+//! block, then an entry of the block, whose ranks are looked at one by one.
 
 use crate::error::{Error, grow, room};
+use crate::prefetch::prefetch;
 
 /// Entries of a block.
 const BLOCK: usize = 128;
 const BLOCK_BITS: u32 = BLOCK.trailing_zeros();
-/// Entries of a superblock: their ranks fit 16 bits. Of larger ones there are few enough to number in 16 bits.
+/// Entries of a superblock: few enough that their ranks fit 16 bits.
+const SUPERBLOCK: usize = 1 << SUPERBLOCK_BITS;
 const SUPERBLOCK_BITS: u32 = 14;
-const LARGE_SUPERBLOCK_BITS: u32 = 16;
-/// Largest list that goes into superblocks of the smaller size.
-const SMALL_LIST: usize = 1 << 30;
-/// Ranks between two checkpoints of a list.
-const STRIDE: usize = 8192;
+const BLOCKS: usize = SUPERBLOCK / BLOCK;
+/// Blocks whose counts are summed up together.
+const GROUP: usize = 8;
+const GROUPS: usize = BLOCKS / GROUP;
+/// Ranks between two checkpoints of a superblock, and of a list.
+const FINE: usize = 64;
+const COARSE: usize = 8192;
+/// Superblocks whose counts a finder keeps.
+const KEPT: usize = 128;
+/// How many positions ahead memory is asked for.
+const AHEAD: usize = 8;
 
 /// The lists of one order, each with its entries by time.
 #[derive(Clone, Debug)]
@@ -31,12 +37,13 @@ pub(crate) struct NearIndex {
     ranks: Vec<u16>,
     /// The entries of each superblock by time, as places in it.
     by_time: Vec<u16>,
-    /// For each superblock, for every [`BLOCK`] ranks from 0 on, how many of the ranks below lie in each block and those
-    /// before it, the first block's (none) included.
-    checkpoints: Vec<u16>,
-    /// Superblock of every entry by time; only of lists that have several.
+    /// For each superblock, for every [`FINE`] ranks from 0 on, how many of the ranks below lie in each block.
+    fine: Vec<u8>,
+    /// Superblock of every entry by time, in two halves; only of lists that have several.
     superblocks: Vec<u16>,
-    /// For every [`STRIDE`] ranks of such a list, how many of the ranks below lie in each superblock.
+    /// The upper half, where a list has more than 2^16 superblocks.
+    superblocks_high: Vec<u16>,
+    /// For every [`COARSE`] ranks of such a list, how many of the ranks below lie in each superblock.
     coarse: Vec<u32>,
 }
 
@@ -44,32 +51,31 @@ pub(crate) struct NearIndex {
 struct List {
     start: usize,
     len: usize,
-    bits: u32,
-    /// Where the list's part of `checkpoints`, of `superblocks` and of `coarse` begins.
-    checkpoints: usize,
+    /// Where the list's part of `fine`, of `superblocks` and of `coarse` begins.
+    fine: usize,
     superblocks: usize,
     coarse: usize,
 }
 
 impl List {
     fn count(&self) -> usize {
-        self.len.div_ceil(1 << self.bits)
+        self.len.div_ceil(SUPERBLOCK)
     }
 
     /// Entries of a superblock.
     fn size(&self, superblock: usize) -> usize {
-        (self.len - (superblock << self.bits)).min(1 << self.bits)
+        (self.len - superblock * SUPERBLOCK).min(SUPERBLOCK)
     }
 
-    /// Checkpoints of all superblocks before `superblock`, which are full.
-    fn checkpoints_of(&self, superblock: usize) -> usize {
-        self.checkpoints + superblock * checkpoints(1 << self.bits)
+    /// Where a superblock's checkpoints begin: all before it are full.
+    fn fine_of(&self, superblock: usize) -> usize {
+        self.fine + superblock * fine_len(SUPERBLOCK)
     }
 }
 
-/// Entries of the checkpoints of a superblock of `size` entries.
-fn checkpoints(size: usize) -> usize {
-    (size / BLOCK + 1) * size.div_ceil(BLOCK)
+/// Length of the checkpoints of a superblock of `size` entries.
+fn fine_len(size: usize) -> usize {
+    (size / FINE + 1) * size.div_ceil(BLOCK)
 }
 
 /// A part of a list: the entries whose ranks by time lie in a range, or all others.
@@ -90,6 +96,29 @@ pub(crate) struct Finder {
     high: Vec<u32>,
     /// Entries of the part before each superblock, and last all of them.
     before: Vec<u32>,
+    /// Counts of the superblocks that were met, each in the slot of its number modulo [`KEPT`].
+    tables: Vec<Table>,
+    /// Tells this part's tables from those of earlier ones.
+    stamp: u64,
+    found: Vec<Found>,
+}
+
+/// Entries of a part in the blocks of one superblock.
+#[derive(Clone, Debug)]
+struct Table {
+    stamp: u64,
+    superblock: u32,
+    blocks: [u8; BLOCKS],
+    /// Entries up to the end of each group of blocks.
+    groups: [u16; GROUPS],
+}
+
+/// A position on its way: its block, and its number among the part's entries there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    superblock: u32,
+    block: u16,
+    left: u16,
 }
 
 impl NearIndex {
@@ -100,90 +129,101 @@ impl NearIndex {
             most_superblocks: 0,
             ranks: Vec::new(),
             by_time: Vec::new(),
-            checkpoints: Vec::new(),
+            fine: Vec::new(),
             superblocks: Vec::new(),
+            superblocks_high: Vec::new(),
             coarse: Vec::new(),
         };
-        let (mut fine, mut several, mut coarse) = (0, 0, 0);
+        let (mut fine, mut superblocks, mut coarse) = (0, 0, 0);
         for pair in bounds.windows(2) {
-            let (start, len) = (pair[0] as usize, (pair[1] - pair[0]) as usize);
             let list = List {
-                start,
-                len,
-                bits: if len <= SMALL_LIST { SUPERBLOCK_BITS } else { LARGE_SUPERBLOCK_BITS },
-                checkpoints: fine,
-                superblocks: several,
+                start: pair[0] as usize,
+                len: (pair[1] - pair[0]) as usize,
+                fine,
+                superblocks,
                 coarse,
             };
-            fine += (0..list.count()).map(|superblock| checkpoints(list.size(superblock))).sum::<usize>();
+            fine += (0..list.count()).map(|superblock| fine_len(list.size(superblock))).sum::<usize>();
             if list.count() > 1 {
-                several += len;
-                coarse += (len / STRIDE + 1) * list.count();
+                superblocks += list.len;
+                coarse += (list.len / COARSE + 1) * list.count();
             }
             index.most_superblocks = index.most_superblocks.max(list.count());
             index.lists.push(list);
         }
         grow(&mut index.ranks, by_time.len())?;
         grow(&mut index.by_time, by_time.len())?;
-        grow(&mut index.checkpoints, fine)?;
-        grow(&mut index.superblocks, several)?;
+        grow(&mut index.fine, fine)?;
+        grow(&mut index.superblocks, superblocks)?;
+        if index.most_superblocks > 1 << u16::BITS {
+            grow(&mut index.superblocks_high, superblocks)?;
+        }
         grow(&mut index.coarse, coarse)?;
+        let mut counts = Vec::new();
+        grow(&mut counts, index.most_superblocks)?;
         for number in 0..index.lists.len() {
-            index.fill(index.lists[number], by_time)?;
+            let list = index.lists[number];
+            index.fill(list, &by_time[list.start..list.start + list.len], &mut counts[..list.count()]);
         }
         Ok(index)
     }
 
-    fn fill(&mut self, list: List, by_time: &[u32]) -> Result<(), Error> {
-        let Range { start, end } = list.start..list.start + list.len;
+    fn fill(&mut self, list: List, by_time: &[u32], counts: &mut [u32]) {
         let count = list.count();
-        let mut counts: Vec<u32> = Vec::new();
-        grow(&mut counts, count)?;
-        for (rank, &place) in by_time[start..end].iter().enumerate() {
-            let superblock = (place >> list.bits) as usize;
+        counts.fill(0);
+        for (rank, &place) in by_time.iter().enumerate() {
+            let superblock = (place >> SUPERBLOCK_BITS) as usize;
             if count > 1 {
-                if rank % STRIDE == 0 {
-                    let row = list.coarse + rank / STRIDE * count;
-                    self.coarse[row..row + count].copy_from_slice(&counts);
+                if rank % COARSE == 0 {
+                    let row = list.coarse + rank / COARSE * count;
+                    self.coarse[row..row + count].copy_from_slice(counts);
                 }
                 self.superblocks[list.superblocks + rank] = superblock as u16;
+                if let Some(high) = self.superblocks_high.get_mut(list.superblocks + rank) {
+                    *high = (superblock >> u16::BITS) as u16;
+                }
             }
             let local = counts[superblock];
             counts[superblock] += 1;
-            self.ranks[start + place as usize] = local as u16;
-            let first = start + (superblock << list.bits);
-            self.by_time[first + local as usize] = (place as usize & ((1 << list.bits) - 1)) as u16;
+            self.ranks[list.start + place as usize] = local as u16;
+            self.by_time[list.start + superblock * SUPERBLOCK + local as usize] = (place as usize % SUPERBLOCK) as u16;
         }
-        if count > 1 && list.len % STRIDE == 0 {
-            let row = list.coarse + list.len / STRIDE * count;
-            self.coarse[row..row + count].copy_from_slice(&counts);
+        if count > 1 && list.len % COARSE == 0 {
+            let row = list.coarse + list.len / COARSE * count;
+            self.coarse[row..row + count].copy_from_slice(counts);
         }
         for superblock in 0..count {
             let size = list.size(superblock);
             let blocks = size.div_ceil(BLOCK);
-            let first = start + (superblock << list.bits);
-            let mut in_block = [0_u16; 1 << (LARGE_SUPERBLOCK_BITS - BLOCK_BITS)];
-            let table = list.checkpoints_of(superblock);
-            for step in 0..=size / BLOCK {
-                let row = &mut self.checkpoints[table + step * blocks..][..blocks];
-                let mut sum = 0_u16;
-                for (entry, count) in row.iter_mut().zip(&in_block) {
-                    *entry = sum;
-                    // Counts below a block are fewer than 2^16: the last block's own are not in them.
-                    sum = sum.wrapping_add(*count);
-                }
-                let ranks = first + step * BLOCK..first + ((step + 1) * BLOCK).min(size);
+            let first = list.start + superblock * SUPERBLOCK;
+            let mut in_block = [0_u8; BLOCKS];
+            for step in 0..=size / FINE {
+                let row = list.fine_of(superblock) + step * blocks;
+                self.fine[row..row + blocks].copy_from_slice(&in_block[..blocks]);
+                let ranks = first + step * FINE..first + ((step + 1) * FINE).min(size);
                 for &place in &self.by_time[ranks] {
                     in_block[place as usize >> BLOCK_BITS] += 1;
                 }
             }
         }
-        Ok(())
     }
 
     /// Makes room to find rows of any list.
-    pub(crate) fn reserve(&self, finder: &mut Finder) -> Result<(), Error> {
-        finder.reserve(self.most_superblocks)
+    pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
+        let superblocks = self.most_superblocks;
+        if finder.before.capacity() < superblocks + 1 {
+            finder.low = room(superblocks)?;
+            finder.high = room(superblocks)?;
+            finder.before = room(superblocks + 1)?;
+        }
+        if finder.found.capacity() < positions {
+            finder.found = room(positions)?;
+        }
+        if finder.tables.len() < superblocks.min(KEPT) {
+            finder.tables = room(superblocks.min(KEPT))?;
+            finder.tables.resize(superblocks.min(KEPT), Table::EMPTY);
+        }
+        Ok(())
     }
 
     /// Number of lists.
@@ -197,72 +237,87 @@ impl NearIndex {
         let mut next = vec![0; list.count()];
         for rank in 0..list.len {
             let superblock = if list.count() > 1 {
-                self.superblocks[list.superblocks + rank] as usize
+                self.superblock_of(&list, rank)
             } else {
                 0
             };
-            let first = superblock << list.bits;
+            let first = superblock * SUPERBLOCK;
             let place = self.by_time[list.start + first + next[superblock]];
             next[superblock] += 1;
             visit(rank as u32, first as u32 + u32::from(place));
         }
     }
 
-    /// Replaces positions in a part of a list by positions in the list.
+    #[inline]
+    fn superblock_of(&self, list: &List, rank: usize) -> usize {
+        let low = self.superblocks[list.superblocks + rank] as usize;
+        let high = self.superblocks_high.get(list.superblocks + rank);
+        low | high.map_or(0, |&high| (high as usize) << u16::BITS)
+    }
+
+    /// Replaces positions in a part of a list by positions in the list. The finder must have been given room.
     pub(crate) fn find(&self, span: Span, positions: &mut [u32], finder: &mut Finder) {
         let list = self.lists[span.list as usize];
-        finder.count(self, &list, span);
-        for position in positions {
-            *position = self.select(&list, span.inside, *position, finder);
-        }
-    }
-
-    #[inline]
-    fn select(&self, list: &List, inside: bool, position: u32, finder: &Finder) -> u32 {
-        let superblock = finder.before.partition_point(|&before| before <= position) - 1;
-        let size = list.size(superblock);
-        let part = Superblock {
-            checkpoints: &self.checkpoints[list.checkpoints_of(superblock)..],
-            by_time: &self.by_time[list.start + (superblock << list.bits)..][..size],
-            ranks: &self.ranks[list.start + (superblock << list.bits)..][..size],
-            low: finder.low[superblock] as usize,
-            high: finder.high[superblock] as usize,
-            inside,
-        };
-        let wanted = (position - finder.before[superblock]) as usize;
-        let all = (finder.before[superblock + 1] - finder.before[superblock]) as usize;
-        ((superblock << list.bits) + part.select(wanted, all)) as u32
-    }
-}
-
-impl Finder {
-    /// Makes room for lists of up to `superblocks` superblocks.
-    fn reserve(&mut self, superblocks: usize) -> Result<(), Error> {
-        if self.before.capacity() < superblocks + 1 {
-            self.low = room(superblocks)?;
-            self.high = room(superblocks)?;
-            self.before = room(superblocks + 1)?;
-        }
-        Ok(())
-    }
-
-    /// Counts the part of a list by superblocks.
-    fn count(&mut self, index: &NearIndex, list: &List, span: Span) {
-        let count = list.count();
-        index.below(list, span.low as usize, &mut self.low);
-        index.below(list, span.high as usize, &mut self.high);
-        self.before.clear();
+        let Finder {
+            low,
+            high,
+            before,
+            tables,
+            stamp,
+            found,
+        } = finder;
+        self.below(&list, span.low as usize, low);
+        self.below(&list, span.high as usize, high);
+        before.clear();
+        before.push(0);
         let mut sum = 0;
-        self.before.push(0);
-        for superblock in 0..count {
-            let near = self.high[superblock] - self.low[superblock];
-            sum += if span.inside { near } else { list.size(superblock) as u32 - near };
-            self.before.push(sum);
+        for superblock in 0..list.count() {
+            let near = high[superblock] - low[superblock];
+            sum += if span.inside {
+                near
+            } else {
+                list.size(superblock) as u32 - near
+            };
+            before.push(sum);
+        }
+        *stamp += 1;
+        found.clear();
+        found.extend(positions.iter().map(|&position| Found {
+            superblock: superblock_of(before, position),
+            ..Found::default()
+        }));
+        for place in 0..found.len() {
+            if let Some(ahead) = found.get(place + AHEAD) {
+                let superblock = ahead.superblock as usize;
+                self.ask_for(&list, superblock, low[superblock] as usize);
+                self.ask_for(&list, superblock, high[superblock] as usize);
+            }
+            let superblock = found[place].superblock as usize;
+            let table = &mut tables[superblock % KEPT];
+            if table.stamp != *stamp || table.superblock as usize != superblock {
+                table.stamp = *stamp;
+                table.superblock = superblock as u32;
+                self.fill_table(table, &list, low[superblock] as usize, high[superblock] as usize, span.inside);
+            }
+            let (block, left) = table.block_of(positions[place] - before[superblock]);
+            found[place].block = block as u16;
+            found[place].left = left as u16;
+            let first = list.start + superblock * SUPERBLOCK + block * BLOCK;
+            for line in 0..BLOCK * size_of::<u16>() / 64 {
+                prefetch(&self.ranks, first + line * 32);
+            }
+        }
+        for (position, found) in positions.iter_mut().zip(found) {
+            let superblock = found.superblock as usize;
+            let first = superblock * SUPERBLOCK + found.block as usize * BLOCK;
+            let end = (first + BLOCK).min(list.len);
+            let ranks = &self.ranks[list.start + first..list.start + end];
+            let near = high[superblock] - low[superblock];
+            let place = nth(ranks, low[superblock] as u16, near as u16, span.inside, found.left as usize);
+            *position = (first + place) as u32;
         }
     }
-}
 
-impl NearIndex {
     /// How many of a list's ranks below `rank` lie in each of its superblocks.
     fn below(&self, list: &List, rank: usize, counts: &mut Vec<u32>) {
         counts.clear();
@@ -272,116 +327,134 @@ impl NearIndex {
             return;
         }
         // The nearer checkpoint: ranks between are added to the one below, or taken from the one above.
-        let step = ((rank + STRIDE / 2) / STRIDE).min(list.len / STRIDE);
+        let step = ((rank + COARSE / 2) / COARSE).min(list.len / COARSE);
         counts.extend_from_slice(&self.coarse[list.coarse + step * count..][..count]);
-        let checkpoint = step * STRIDE;
-        let superblocks = &self.superblocks[list.superblocks..][..list.len];
-        if checkpoint <= rank {
-            for &superblock in &superblocks[checkpoint..rank] {
-                counts[superblock as usize] += 1;
-            }
-        } else {
-            for &superblock in &superblocks[rank..checkpoint] {
-                counts[superblock as usize] -= 1;
-            }
+        let checkpoint = step * COARSE;
+        for rank in checkpoint..rank {
+            counts[self.superblock_of(list, rank)] += 1;
+        }
+        for rank in rank..checkpoint {
+            counts[self.superblock_of(list, rank)] -= 1;
         }
     }
-}
 
-/// One superblock, and the range of its own ranks that is near.
-struct Superblock<'a> {
-    checkpoints: &'a [u16],
-    by_time: &'a [u16],
-    ranks: &'a [u16],
-    low: usize,
-    high: usize,
-    inside: bool,
-}
-
-impl Superblock<'_> {
-    /// Ranks below `rank` in the blocks before `block`.
+    /// Prefetches what counting ranks below `rank` in a superblock's blocks will read.
     #[inline]
-    fn below(&self, rank: usize, block: usize) -> usize {
-        let size = self.ranks.len();
+    fn ask_for(&self, list: &List, superblock: usize, rank: usize) {
+        let size = list.size(superblock);
+        let step = nearest(rank, size);
+        let row = list.fine_of(superblock) + step * size.div_ceil(BLOCK);
+        prefetch(&self.fine, row);
+        prefetch(&self.fine, row + 64);
+        prefetch(&self.by_time, list.start + superblock * SUPERBLOCK + rank.min(step * FINE));
+    }
+
+    fn fill_table(&self, table: &mut Table, list: &List, low: usize, high: usize, inside: bool) {
+        let size = list.size(table.superblock as usize);
         let blocks = size.div_ceil(BLOCK);
-        let step = ((rank + BLOCK / 2) / BLOCK).min(size / BLOCK);
-        let checkpoint = step * BLOCK;
-        let counted = self.checkpoints[step * blocks + block] as usize;
-        let end = block << BLOCK_BITS;
-        if checkpoint <= rank {
-            counted + before(&self.by_time[checkpoint..rank], end)
-        } else {
-            counted - before(&self.by_time[rank..checkpoint], end)
+        let first = list.start + table.superblock as usize * SUPERBLOCK;
+        let by_time = &self.by_time[first..first + size];
+        let row = |step: usize| &self.fine[list.fine_of(table.superblock as usize) + step * blocks..][..blocks];
+        let (low_step, high_step) = (nearest(low, size), nearest(high, size));
+        for ((count, high), low) in table.blocks.iter_mut().zip(row(high_step)).zip(row(low_step)) {
+            *count = high.wrapping_sub(*low);
         }
-    }
-
-    /// Wanted entries in the blocks before `block`.
-    #[inline]
-    fn wanted_before(&self, block: usize) -> usize {
-        let near = self.below(self.high, block) - self.below(self.low, block);
-        if self.inside { near } else { (block << BLOCK_BITS) - near }
-    }
-
-    /// Place of the wanted entry numbered `wanted` of `all`.
-    #[inline]
-    fn select(&self, wanted: usize, all: usize) -> usize {
-        // Wanted entries before the first and before the last block that can hold it: guessed as if they were spread
-        // evenly, and halved now and then for where they are not.
-        let (mut first, mut before_first) = (0, 0);
-        let (mut last, mut before_last) = (self.ranks.len().div_ceil(BLOCK), all);
-        let mut step = 0;
-        while last - first > 1 {
-            step += 1;
-            let middle = if step % 4 == 0 {
-                first.midpoint(last)
-            } else {
-                let share = (wanted - before_first) * (last - first) / (before_last - before_first);
-                (first + share).clamp(first + 1, last - 1)
-            };
-            let before = self.wanted_before(middle);
-            if before <= wanted {
-                (first, before_first) = (middle, before);
-            } else {
-                (last, before_last) = (middle, before);
+        let mut shift = |ranks: std::ops::Range<usize>, by: u8| {
+            for &place in by_time.get(ranks).unwrap_or_default() {
+                let count = &mut table.blocks[(place as usize >> BLOCK_BITS) % BLOCKS];
+                *count = count.wrapping_add(by);
+            }
+        };
+        shift(high_step * FINE..high, 1);
+        shift(high..high_step * FINE, u8::MAX);
+        shift(low_step * FINE..low, u8::MAX);
+        shift(low..low_step * FINE, 1);
+        if !inside {
+            for (block, count) in table.blocks[..blocks].iter_mut().enumerate() {
+                *count = (size - block * BLOCK).min(BLOCK) as u8 - *count;
             }
         }
-        let start = first << BLOCK_BITS;
-        let end = (start + BLOCK).min(self.ranks.len());
-        start + self.nth(&self.ranks[start..end], wanted - before_first)
-    }
-
-    /// Place of the wanted entry numbered `left` in a block.
-    #[inline]
-    fn nth(&self, ranks: &[u16], mut left: usize) -> usize {
-        const PIECE: usize = 16;
-        let (low, width) = (self.low as u16, (self.high - self.low) as u32);
-        let is_wanted = |rank: u16| (u32::from(rank.wrapping_sub(low)) < width) == self.inside;
-        let mut place = 0;
-        for piece in ranks.chunks(PIECE) {
-            let here = piece.iter().map(|&rank| u16::from(is_wanted(rank))).sum::<u16>() as usize;
-            if left < here {
-                for &rank in piece {
-                    if is_wanted(rank) {
-                        if left == 0 {
-                            return place;
-                        }
-                        left -= 1;
-                    }
-                    place += 1;
-                }
-            }
-            left -= here;
-            place += piece.len();
+        table.blocks[blocks..].fill(0);
+        let mut sum = 0;
+        for (end, blocks) in table.groups.iter_mut().zip(table.blocks.chunks_exact(GROUP)) {
+            sum += blocks.iter().map(|&count| u16::from(count)).sum::<u16>();
+            *end = sum;
         }
-        // A position is always below the number of wanted entries.
-        ranks.len() - 1
     }
 }
 
-/// How many of the places lie before `end`.
+/// The checkpoint of a superblock of `size` entries that is nearest to `rank`.
 #[inline]
-fn before(places: &[u16], end: usize) -> usize {
-    places.iter().map(|&place| u16::from((place as usize) < end)).sum::<u16>() as usize
+fn nearest(rank: usize, size: usize) -> usize {
+    ((rank + FINE / 2) / FINE).min(size / FINE)
+}
+
+/// The superblock that a position falls into.
+#[inline]
+fn superblock_of(before: &[u32], position: u32) -> u32 {
+    let count = before.len() - 1;
+    if count == 1 {
+        return 0;
+    }
+    // Mostly rows near a time are spread evenly, and the share of the position leads there or next to it.
+    let share = f64::from(position) / f64::from(before[count]);
+    let guess = ((share * count as f64) as usize).min(count - 1);
+    for guess in [guess, guess.saturating_sub(1), (guess + 1).min(count - 1)] {
+        if before[guess] <= position && position < before[guess + 1] {
+            return guess as u32;
+        }
+    }
+    before.partition_point(|&before| before <= position) as u32 - 1
+}
+
+impl Table {
+    const EMPTY: Self = Self {
+        stamp: 0,
+        superblock: 0,
+        blocks: [0; BLOCKS],
+        groups: [0; GROUPS],
+    };
+
+    /// The block of the part's entry numbered `number` in the superblock, and the entry's number in the block.
+    #[inline]
+    fn block_of(&self, number: u32) -> (usize, usize) {
+        // Counting instead of stopping: no branch depends on where the entry is.
+        let number = number as u16;
+        let group = self.groups.iter().map(|&end| u16::from(end <= number)).sum::<u16>() as usize % GROUPS;
+        let before = if group == 0 { 0 } else { self.groups[group - 1] };
+        let (mut block, mut sum, mut before_block) = (group * GROUP, before, before);
+        for &count in &self.blocks[group * GROUP..(group + 1) * GROUP] {
+            sum += u16::from(count);
+            let passed = sum <= number;
+            block += usize::from(passed);
+            before_block = if passed { sum } else { before_block };
+        }
+        (block, usize::from(number - before_block))
+    }
+}
+
+/// Place of the entry numbered `left` among those of a block whose ranks are in `low..low + near`, or are not.
+#[inline]
+fn nth(ranks: &[u16], low: u16, near: u16, inside: bool, mut left: usize) -> usize {
+    const PIECE: usize = 32;
+    let mut start = 0;
+    for piece in ranks.chunks(PIECE) {
+        let mut mask = 0_u32;
+        for (bit, rank) in piece.iter().enumerate() {
+            mask |= u32::from((rank.wrapping_sub(low) < near) == inside) << bit;
+        }
+        let here = mask.count_ones() as usize;
+        if left < here {
+            for _ in 0..left {
+                mask &= mask - 1;
+            }
+            return start + mask.trailing_zeros() as usize;
+        }
+        left -= here;
+        start += PIECE;
+    }
+    // A position is always below the number of entries.
+    ranks.len() - 1
 }
 
 #[cfg(test)]
@@ -432,7 +505,7 @@ mod tests {
             let number = which.index(lists.len());
             let places = &by_time[bounds[number] as usize..bounds[number + 1] as usize];
             let mut finder = Finder::default();
-            index.reserve(&mut finder).unwrap();
+            index.reserve(&mut finder, 22).unwrap();
             for (one, other) in ends {
                 let [one, other]: [f64; 2] = [one, other].map(|share: f64| (share * places.len() as f64).round());
                 let (low, high) = (one.min(other) as usize, one.max(other) as usize);

@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use cascade_sampler::{Batches, Column, Deal, Generator, Plan, Settings, Slots, sample, seed_words};
-use common::{digest, double, hex, int, plan, read};
+use common::{Frame, digest, double, frame, hex, hours, int, plan, read, settings};
 use serde_json::Value;
 
 #[test]
@@ -109,7 +111,7 @@ fn running_sums() {
             ..Settings::default()
         };
         let experiments = Column::from_ranks(&ranks, ranks.len());
-        let plan = Plan::new(ranks.len(), Some(&experiments), None, &settings).unwrap();
+        let plan = Plan::new(ranks.len(), Some(&experiments), None, None, &settings).unwrap();
         assert_eq!(plan.cdf(), doubles(&case["cdf"]), "{} weights", ranks.len());
     }
 }
@@ -126,7 +128,7 @@ fn quotas() {
             ..Settings::default()
         };
         let conditions = Column::from_ranks(&ranks, ranks.len());
-        let plan = Plan::new(ranks.len(), None, Some(&conditions), &settings).unwrap();
+        let plan = Plan::new(ranks.len(), None, Some(&conditions), None, &settings).unwrap();
         let mut found = vec![0; ratios.len()];
         for quota in plan.full().quotas(0).unwrap() {
             found[quota.cell as usize] = u64::from(quota.seats);
@@ -143,9 +145,8 @@ fn epoch(plan: &Plan, deal: Deal, seed: u64, epoch: u64) -> Vec<Vec<u32>> {
         .unwrap()
 }
 
-#[test]
-fn batches() {
-    for case in read("batches")["cases"].as_array().unwrap() {
+fn check_epochs_of_ranks(name: &str) {
+    for case in read(name)["cases"].as_array().unwrap() {
         let plan = plan(&case["frame"], case);
         let ranks = case["ranks"].as_array().unwrap();
         for (rank, expected) in ranks.iter().enumerate() {
@@ -168,18 +169,114 @@ fn batches() {
 }
 
 #[test]
+fn batches() {
+    check_epochs_of_ranks("batches");
+}
+
+#[test]
+fn temporal_batches() {
+    check_epochs_of_ranks("temporal");
+}
+
+fn check_upstream(case: &Value, plan: &Plan) {
+    let arguments = &case["kwargs"];
+    let found = epoch(plan, Deal::default(), int(&arguments["seed"]), int(&case["epoch"]));
+    assert_eq!(found.len() as u64, int(&case["batches"]));
+    assert_eq!(digest(found.concat()), case["sha256"].as_str().unwrap(), "{arguments}");
+}
+
+#[test]
 fn upstream() {
-    let mut checked = 0;
-    for case in read("upstream")["v2"].as_array().unwrap() {
-        let arguments = &case["kwargs"];
+    let cases = read("upstream");
+    let cases = cases["v2"].as_array().unwrap();
+    for case in cases {
+        let mut arguments = case["kwargs"].clone();
         if arguments["temporal_enrichment"].as_bool().unwrap() {
-            continue;
+            // Upstream does not split such a batch, whatever it is told.
+            arguments["condition_balanced"] = false.into();
         }
-        let plan = plan(&case["frame"], arguments);
-        let found = epoch(&plan, Deal::default(), int(&arguments["seed"]), int(&case["epoch"]));
-        assert_eq!(found.len() as u64, int(&case["batches"]));
-        assert_eq!(digest(found.concat()), case["sha256"].as_str().unwrap(), "{arguments}");
-        checked += 1;
+        check_upstream(case, &plan(&case["frame"], &arguments));
     }
-    assert_eq!(checked, 37);
+    assert_eq!(cases.len(), 48);
+}
+
+/// The labels of the columns that `names` has, or is, joined as text: one label a row.
+fn joined(frame: &Frame, names: &Value) -> Option<Vec<String>> {
+    let names: Vec<&str> = match names {
+        Value::Null => return None,
+        Value::String(name) => vec![name],
+        names => names
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|name| name.as_str().unwrap())
+            .collect(),
+    };
+    let label = |row: usize| {
+        let parts: Vec<String> = names
+            .iter()
+            .map(|&name| match name {
+                "experiment" => format!("exp_{:03}", frame.experiment[row]),
+                "perturbation" => format!("cond_{:03}", frame.condition[row]),
+                "hours_post_perturbation" => format!("{:?}", 0.5 * f64::from(frame.time[row])),
+                name => panic!("no such column: {name}"),
+            })
+            .collect();
+        parts.join("|")
+    };
+    Some((0..frame.time.len()).map(label).collect())
+}
+
+/// Labels in order, and the number of each row's label.
+struct Labels {
+    names: Vec<String>,
+    ranks: Vec<u32>,
+}
+
+impl Labels {
+    fn new(labels: &[String]) -> Self {
+        let names: Vec<String> = labels.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let ranks = labels
+            .iter()
+            .map(|label| names.binary_search(label).unwrap() as u32)
+            .collect();
+        Self { names, ranks }
+    }
+
+    fn column(&self) -> Column<'_> {
+        Column::from_ranks(&self.ranks, self.names.len())
+    }
+}
+
+#[test]
+fn upstream_with_any_columns() {
+    let cases = read("upstream");
+    let cases = cases["head"].as_array().unwrap();
+    for case in cases {
+        let (table, arguments) = (frame(&case["frame"]), &case["kwargs"]);
+        let temporal = arguments["temporal_enrichment"].as_bool().unwrap();
+        let groups = joined(&table, &arguments["batch_group_by"]);
+        // Upstream does not split a temporal batch, whatever it is told.
+        let strata = joined(&table, &arguments["stratify_by"]).filter(|_| !temporal);
+        let groups = groups.as_deref().map(Labels::new);
+        let strata = strata.as_deref().map(Labels::new);
+        let weights = arguments["group_weights"].as_object().map(|given| {
+            let names = &groups.as_ref().unwrap().names;
+            names.iter().map(|name| given.get(name)?.as_f64()).collect()
+        });
+        let settings = Settings {
+            weights,
+            ..settings(arguments)
+        };
+        let hours = hours(&case["frame"]);
+        let plan = Plan::new(
+            table.time.len(),
+            groups.as_ref().map(Labels::column).as_ref(),
+            strata.as_ref().map(Labels::column).as_ref(),
+            temporal.then(|| hours.times()).as_ref(),
+            &settings,
+        );
+        check_upstream(case, &plan.unwrap());
+    }
+    assert_eq!(cases.len(), 32);
 }

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cascade_sampler import FlexibleBatchSampler, _core
+from cascade_sampler import FlexibleBatchSampler, _core, viscy
 from frames import columns
 
 HERE = Path(__file__).parent / "known_answers"
@@ -84,7 +84,7 @@ def test_samples(case: dict[str, Any]) -> None:
 def test_running_sums(case: dict[str, Any]) -> None:
     weights = [double(weight) for weight in case["weights"]]
     column = [(np.arange(len(weights)), None)], len(weights)
-    plan = _core.Plan(len(weights), column, None, 1, 0.0, weights, None, True, None)
+    plan = _core.Plan(len(weights), column, None, None, 1, 0.0, weights, None, True, None, 2.0, 0.3)
     assert [bits(entry) for entry in plan.cdf] == case["cdf"]
 
 
@@ -92,13 +92,15 @@ def test_running_sums(case: dict[str, Any]) -> None:
 def test_quotas(case: dict[str, Any]) -> None:
     ratios = [double(ratio) for ratio in case["ratios"]]
     column = [(np.arange(len(ratios)), None)], len(ratios)
-    plan = _core.Plan(len(ratios), None, column, case["seats"], 0.0, None, ratios, True, 1)
+    plan = _core.Plan(len(ratios), None, column, None, case["seats"], 0.0, None, ratios, True, 1, 2.0, 0.3)
     assert plan.seats()[2].tolist() == case["quotas"]
 
 
-@pytest.mark.parametrize("case", read("batches")["cases"], ids=lambda case: case["why"])
+@pytest.mark.parametrize("case", read("batches")["cases"] + read("temporal")["cases"], ids=lambda case: case["why"])
 def test_batches(case: dict[str, Any]) -> None:
-    arguments = {name: case[name] for name in case if name not in ("why", "frame", "epoch", "seed", "ranks")}
+    arguments = {name: case[name] for name in case if name not in ("why", "tells", "frame", "epoch", "seed", "ranks")}
+    if "temporal_window_hours" in arguments:
+        arguments["temporal_window_hours"] = double(arguments["temporal_window_hours"])
     for rank, expected in enumerate(case["ranks"]):
         sampler = FlexibleBatchSampler(columns(case["frame"]), **arguments, rank=rank, seed=int(case["seed"], 16))
         sampler.set_epoch(case["epoch"])
@@ -109,21 +111,33 @@ def test_batches(case: dict[str, Any]) -> None:
         assert digest(np.concatenate(batches)) == expected["sha256"]
 
 
-def upstream_cases() -> list[dict[str, Any]]:
-    cases = [case for case in read("upstream")["v2"] if not case["kwargs"]["temporal_enrichment"]]
-    assert len(cases) == 37
-    return cases
-
-
-@pytest.mark.parametrize("case", upstream_cases(), ids=lambda case: case["sha256"][:8])
-def test_upstream(case: dict[str, Any]) -> None:
-    arguments = {name: value for name, value in case["kwargs"].items() if not name.startswith("temporal")}
-    sampler = FlexibleBatchSampler(columns(case["frame"]), **arguments)
+def check_upstream(case: dict[str, Any], sampler: FlexibleBatchSampler) -> None:
     sampler.set_epoch(case["epoch"])
     batches = list(sampler)
     assert len(batches) == case["batches"]
-    assert [batch.tolist() for batch in batches[: len(case["first"])]] == case["first"]
+    assert [list(batch) for batch in batches[: len(case["first"])]] == case["first"]
     assert digest(np.concatenate(batches)) == case["sha256"]
+
+
+@pytest.mark.parametrize("case", read("upstream")["v2"], ids=lambda case: case["sha256"][:8])
+def test_upstream(case: dict[str, Any]) -> None:
+    arguments = dict(case["kwargs"])
+    if arguments["temporal_enrichment"]:
+        # Upstream does not split such a batch, whatever it is told.
+        arguments["condition_balanced"] = False
+    check_upstream(case, FlexibleBatchSampler(columns(case["frame"]), **arguments))
+
+
+@pytest.mark.parametrize("case", read("upstream")["head"], ids=lambda case: case["sha256"][:8])
+def test_upstream_with_any_columns(case: dict[str, Any]) -> None:
+    table = columns(case["frame"])
+    table["perturbation"] = table.pop("condition")
+    table["hours_post_perturbation"] = table.pop("hours_post_infection")
+    check_upstream(case, viscy.FlexibleBatchSampler(table, **case["kwargs"]))
+
+
+def test_all_batches_of_upstream_are_there() -> None:
+    assert {name: len(read("upstream")[name]) for name in ("v2", "head")} == {"v2": 48, "head": 32}
 
 
 def test_this_numpy_gives_the_same_answers() -> None:

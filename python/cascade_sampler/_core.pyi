@@ -23,12 +23,15 @@ class Plan:
         rows: int,
         experiments: _Column | None,
         conditions: _Column | None,
+        times: list[NDArray[Any]] | None,
         batch_size: int,
         leaky: float,
         weights: list[float] | None,
         ratios: list[float] | None,
         drop_last: bool,
         batches: int | None,
+        window: float,
+        global_fraction: float,
     ) -> Plan: ...
     def __copy__(self) -> Plan: ...
     def __deepcopy__(self, _memo: Any) -> Plan: ...

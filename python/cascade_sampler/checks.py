@@ -44,6 +44,14 @@ def fraction(name: str, value: Any) -> float:
     return number
 
 
+def hours(name: str, value: Any) -> float:
+    """Return `value` as a float where it is a number of hours, at least 0; infinity is one."""
+    number = _real(name, value)
+    if not number >= 0.0:
+        raise ValueError(f"{name} must be a number of hours, at least 0, got {value}")
+    return number
+
+
 def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     """Return `value` where it is one of `allowed`; a ValueError otherwise."""
     if not isinstance(value, str) or value not in allowed:
@@ -90,6 +98,13 @@ def columns(name: str, value: Any) -> tuple[Any, ...]:
         ):
             raise TypeError(f"{name} must be a column name or a list of column names, got {value!r}")
     return names
+
+
+def column(name: str, value: Any) -> Any:
+    """Return `value` where it is the name of one column; a TypeError otherwise."""
+    if isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} must be the name of one column, got {value!r}")
+    return columns(name, value)[0]
 
 
 def _real(name: str, value: Any) -> float:

@@ -43,13 +43,13 @@ class Column:
         if not self.dictionaries or self.dictionaries[-1] is not dictionary:
             self.dictionaries.append(dictionary)
         # The core reads one-dimensional, aligned, native memory; what is that already is not copied.
-        self.chunks.append((np.require(_native(codes), requirements=["C", "A"]), len(self.dictionaries) - 1))
+        self.chunks.append((np.require(native(codes), requirements=["C", "A"]), len(self.dictionaries) - 1))
 
     def __len__(self) -> int:
         return sum(len(codes) for codes, _ in self.chunks)
 
 
-def _native(array: NDArray[Any]) -> NDArray[Any]:
+def native(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array in this machine's byte order."""
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
@@ -57,6 +57,20 @@ def _native(array: NDArray[Any]) -> NDArray[Any]:
 def loaded(module: str) -> Any:
     """Return a module where something has imported it: only then can an object of its types exist."""
     return sys.modules.get(module)
+
+
+def library(values: Any) -> tuple[str, Any]:
+    """Say whose column this is, "pandas", "polars", "pyarrow" or "numpy" for all else, and return it unwrapped."""
+    if hasattr(values, "to_native") and loaded("narwhals"):
+        values = values.to_native()
+    pandas, polars, pyarrow = loaded("pandas"), loaded("polars"), loaded("pyarrow")
+    if pandas and isinstance(values, (pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)):
+        return "pandas", values
+    if polars and isinstance(values, polars.Series):
+        return "polars", values
+    if pyarrow and isinstance(values, (pyarrow.ChunkedArray, pyarrow.Array)):
+        return "pyarrow", values
+    return "numpy", values
 
 
 def encode(name: Any, values: Any) -> Column:
@@ -69,17 +83,13 @@ def encode(name: Any, values: Any) -> Column:
     TypeError
         For a column of a type that has no labels, such as lists or complex numbers.
     """
-    if hasattr(values, "to_native") and loaded("narwhals"):
-        values = values.to_native()
-    pandas, polars, pyarrow = loaded("pandas"), loaded("polars"), loaded("pyarrow")
-    if pandas and isinstance(values, (pandas.Series, pandas.Index, pandas.api.extensions.ExtensionArray)):
-        return _encode_pandas(pandas, name, values)
-    if polars and isinstance(values, polars.Series):
-        return _encode_polars(polars, name, values)
-    if pyarrow and isinstance(values, pyarrow.ChunkedArray):
-        return encode_arrow(name, values.type, _encoded_chunks(values))
-    if pyarrow and isinstance(values, pyarrow.Array):
-        return encode_arrow(name, values.type, [values])
+    kind, values = library(values)
+    if kind == "pandas":
+        return _encode_pandas(loaded("pandas"), name, values)
+    if kind == "polars":
+        return _encode_polars(loaded("polars"), name, values)
+    if kind == "pyarrow":
+        return encode_arrow(name, values.type, _encoded_chunks(values) if hasattr(values, "chunks") else [values])
     return _encode_array(name, values)
 
 
@@ -103,7 +113,7 @@ def _factorize_array(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any
     kind = array.dtype.kind
     if kind in "mM":
         # As whole ticks, so that no library rounds them to a unit of its own.
-        moments = _native(array)
+        moments = native(array)
         codes, ticks = _factorize_array(name, moments.view(np.int64))
         return np.where(np.isnat(moments), -1, codes), ticks.view(moments.dtype)
     if kind not in "biufSUOT":
@@ -111,15 +121,15 @@ def _factorize_array(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any
     if kind == "f" and array.dtype.itemsize == 2:
         codes, wide = _factorize_array(name, array.astype(np.float32))
         return codes, wide.astype(array.dtype)
-    native = _native(array)
+    array = native(array)
     try:
         import pandas
     except ImportError:
-        return _factorize_by_sorting(name, native)
+        return _factorize_by_sorting(name, array)
     if kind in "SUT":
-        native = native.astype(object)
+        array = array.astype(object)
     try:
-        codes, uniques = pandas.factorize(native)
+        codes, uniques = pandas.factorize(array)
     except TypeError as error:
         raise TypeError(f"column {name!r} holds values that cannot be labels: {error}") from None
     return codes, np.asarray(uniques)

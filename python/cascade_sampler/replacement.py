@@ -16,7 +16,8 @@ def warning(plan: _core.Plan, experiments: Sequence[Any], conditions: Sequence[A
     """Name the groups that full batches (or the short one) draw with replacement, or return None.
 
     These are, of the experiments that can be picked: those with fewer rows than a batch's primary, cells below their
-    quota, and those whose other experiments have fewer rows than leak in.
+    quota, and those whose other experiments have fewer rows than leak in. Rows near a time are not counted: how many
+    there are differs from batch to batch, so that few of them at some time say little about a run.
     """
     size, leak, quotas = plan.seats(short)
     primary = size - leak

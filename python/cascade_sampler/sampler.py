@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from cascade_sampler import _core, checks, replacement
-from cascade_sampler.key import Key, make_key
+from cascade_sampler.key import MISSING, Key, make_key, refuse_missing
 from cascade_sampler.labels import by_label
 from cascade_sampler.table import Table, open_table
+from cascade_sampler.times import Times
 
 _logger = logging.getLogger("cascade_sampler")
 
 _ROWS = 2**32
 _WORDS = 2**64
 _INDEX_DTYPES = ("int64", "int32", "uint32", "list")
+_MISSING = ("error", "exclude")
+_WINDOW = 2.0
+_GLOBAL_FRACTION = 0.3
+_TIME_KEY = "hours_post_infection"
 
 
 class FlexibleBatchSampler(Sampler[Any]):
     """Decide which rows of a table go into each training batch.
 
     Every batch is composed by a cascade: one experiment is picked by weight; a fraction of the seats leaks to rows of
-    other experiments; the rest is split over the experiment's conditions. A group with fewer rows than seats is drawn
-    with replacement. For the same seed the batches are, index for index, those of the numpy sampler in VisCy.
+    other experiments; the rest is split over the experiment's conditions. Of these seats most can go to rows near a
+    time that is drawn anew for every batch. A group with fewer rows than seats is drawn with replacement. For the same
+    seed the batches are, index for index, those of the numpy sampler in VisCy.
 
     Parameters
     ----------
     valid_anchors : table
         The samples, one a row: a pandas or polars DataFrame, a pyarrow Table, anything with the Arrow stream interface,
-        or a mapping of column names to one-dimensional arrays. Only the key columns are read, and nothing is kept but
-        row numbers. Fewer than 2^32 rows.
+        or a mapping of column names to one-dimensional arrays. Only the columns that are used are read, and nothing is
+        kept but row numbers and times. Fewer than 2^32 rows.
     batch_size : int, default 128
         Rows of a batch.
     experiment_aware : bool, default True
@@ -62,18 +70,32 @@ class FlexibleBatchSampler(Sampler[Any]):
         Global batches of an epoch, all of `batch_size`. Default: rows // `batch_size`, and the short one.
     index_dtype : {"int64", "int32", "uint32", "list"}, default "int64"
         What a batch is: a numpy array of that type, or a list of int.
+    temporal_enrichment : bool, default False
+        Whether each batch has a focal time, one of the distinct times of its experiment, all equally likely. The seats
+        that do not leak go to rows near it, but for a share that goes to the experiment's other rows.
+    temporal_window_hours : float, default 2.0
+        How far from the focal time is near, that far included; 0 takes equal times only, infinity all.
+    temporal_global_fraction : float, default 0.3
+        Share of the seats that do not leak for rows that are not near, in [0, 1], rounded down.
+    time_key : str, default "hours_post_infection"
+        Column of the times: numbers of hours, dates with times, or durations. A float32 column is worked on as float32.
+        Needed only where temporal enrichment is on.
+    missing : {"error", "exclude"}, default "error"
+        What to do about rows without an experiment, a condition or a time (null, NaN, NaT) where these are used: refuse
+        the table, or leave such rows out of everything but the numbering of the rows.
 
     Raises
     ------
     TypeError
-        For an argument of the wrong type, a table that is none or lazy, labels that do not sort.
+        For an argument of the wrong type, a table that is none or lazy, labels that do not sort, times of a type that
+        is none.
     ValueError
-        For an argument out of its range, an empty table, missing labels, names without rows, an experiment without a
-        condition to draw from, an epoch without batches.
+        For an argument out of its range, an empty table, missing labels or times, infinite times, names without rows,
+        an experiment without a condition to draw from, an epoch without batches.
     KeyError
         For a column that the table does not have.
     MemoryError
-        Where the row numbers do not fit into memory: 4 bytes a row, 8 with leak and conditions.
+        Where the row numbers do not fit into memory: 4 bytes a row, 8 with leak and conditions, more with times.
 
     Notes
     -----
@@ -111,6 +133,11 @@ class FlexibleBatchSampler(Sampler[Any]):
         condition_key: str | list[str] = "condition",
         num_batches: int | None = None,
         index_dtype: str = "int64",
+        temporal_enrichment: bool = False,
+        temporal_window_hours: float = _WINDOW,
+        temporal_global_fraction: float = _GLOBAL_FRACTION,
+        time_key: str = _TIME_KEY,
+        missing: str = "error",
     ) -> None:
         self._batch_size = checks.integer("batch_size", batch_size, 1, _ROWS)
         aware = checks.flag("experiment_aware", experiment_aware)
@@ -126,26 +153,39 @@ class FlexibleBatchSampler(Sampler[Any]):
         condition_columns = checks.columns("condition_key", condition_key) if balanced else ()
         batches = None if num_batches is None else checks.integer("num_batches", num_batches, 1, 2**63)
         self._index_dtype = checks.choice("index_dtype", index_dtype, _INDEX_DTYPES)
+        temporal = checks.flag("temporal_enrichment", temporal_enrichment)
+        window = checks.hours("temporal_window_hours", temporal_window_hours)
+        global_fraction = checks.fraction("temporal_global_fraction", temporal_global_fraction)
+        time_column = checks.column("time_key", time_key) if temporal else None
+        exclude = checks.choice("missing", missing, _MISSING) == "exclude"
 
-        table = open_table(valid_anchors)
-        rows, experiments, conditions = _read(table, experiment_columns, condition_columns, self._index_dtype)
+        keys = _read(
+            open_table(valid_anchors), experiment_columns, condition_columns, time_column, self._index_dtype, exclude
+        )
         # Validation above is done for what is off as well; from here on what is off is gone.
         plan = _plan(
-            rows,
-            experiments,
-            conditions,
+            keys,
             batch_size=self._batch_size,
             leaky=leaky if aware else 0.0,
             weights=weights if aware else None,
             ratios=ratios if balanced else None,
             drop_last=self._drop_last,
             batches=batches,
+            window=window,
+            global_fraction=global_fraction,
         )
         self._feed = _core.Feed(plan, self._seed, self._num_replicas, self._rank, self._index_dtype)
-        self._experiments = _labels_with_rows(experiments, plan.experiment_labels)
-        self._conditions = _labels_with_rows(conditions, plan.condition_labels)
+        self._experiments = _labels_with_rows(keys.experiments, plan.experiment_labels)
+        self._conditions = _labels_with_rows(keys.conditions, plan.condition_labels)
         self._leaky = leaky
+        self._focus = f"window of {window} h and {global_fraction} of the seats outside" if temporal else ""
 
+        if keys.missing:
+            left_out = plan.rows - plan.kept
+            _logger.warning(
+                "missing='exclude' leaves out %d of %d rows: %s", left_out, plan.rows, keys.listed_missing()
+            )
+        time_off = not temporal and "temporal_enrichment=False"
         _log_no_effect(
             {
                 "leaky": leaky > 0 and not aware and "experiment_aware=False",
@@ -154,6 +194,9 @@ class FlexibleBatchSampler(Sampler[Any]):
                 "condition_ratio": ratios is not None and not balanced and "condition_balanced=False",
                 "condition_key": condition_key != "condition" and not balanced and "condition_balanced=False",
                 "drop_last": not self._drop_last and batches is not None and "num_batches is given",
+                "temporal_window_hours": window != _WINDOW and time_off,
+                "temporal_global_fraction": global_fraction != _GLOBAL_FRACTION and time_off,
+                "time_key": time_key != _TIME_KEY and time_off,
                 **_no_leak(plan, leaky if aware else 0.0),
             }
         )
@@ -269,11 +312,13 @@ class FlexibleBatchSampler(Sampler[Any]):
 
     def __repr__(self) -> str:
         plan = self._feed.plan
-        used = [f"{plan.rows} rows"]
+        used = [f"{plan.rows} rows" if plan.kept == plan.rows else f"{plan.kept} of {plan.rows} rows"]
         if self._experiments:
             used.append(f"{len(self._experiments)} experiments, leaky={self._leaky}")
         if self._conditions:
             used.append(f"{len(self._conditions)} conditions")
+        if self._focus:
+            used.append(self._focus)
         return (
             f"{type(self).__name__}({', '.join(used)}; {plan.batches} batches of {self._batch_size} an epoch; "
             f"rank {self._rank} of {self._num_replicas}, seed={self._seed}, epoch={self.epoch}, "
@@ -287,22 +332,67 @@ class FlexibleBatchSampler(Sampler[Any]):
         return checks.integer("epoch", epoch, 0, _WORDS - self._seed)
 
 
+@dataclass(frozen=True)
+class _Keys:
+    """What the table says about its rows, of what is used."""
+
+    rows: int
+    experiments: Key | None
+    conditions: Key | None
+    times: list[NDArray[Any]] | None
+    missing: Mapping[str, int]
+    """Rows to be left out by column, of the columns that have such rows."""
+
+    def listed_missing(self) -> str:
+        return ", ".join(f"{name} {count}" for name, count in self.missing.items())
+
+
 def _read(
-    table: Table, experiment_columns: tuple[Any, ...], condition_columns: tuple[Any, ...], index_dtype: str
-) -> tuple[int, Key | None, Key | None]:
-    """Read the key columns: number of rows, and the keys that are used."""
+    table: Table,
+    experiment_columns: tuple[Any, ...],
+    condition_columns: tuple[Any, ...],
+    time_column: Any,
+    index_dtype: str,
+    exclude: bool,
+) -> _Keys:
+    """Read the columns that are used."""
     arguments = dict.fromkeys(experiment_columns, "experiment_key")
     arguments.update({name: "condition_key" for name in condition_columns if name not in arguments})
+    wanted = list(arguments)
+    if time_column is not None:
+        arguments.setdefault(time_column, "time_key")
     for name, argument in arguments.items():
         if name not in table.names:
             raise KeyError(f"{argument}: valid_anchors has no column {name!r}; its columns are {list(table.names)}")
     if table.rows is not None:
         _check_rows(table.rows, index_dtype)
-    rows, columns = table.read(list(arguments))
-    _check_rows(rows, index_dtype)
-    experiments = make_key([columns[name] for name in experiment_columns]) if experiment_columns else None
-    conditions = make_key([columns[name] for name in condition_columns]) if condition_columns else None
-    return rows, experiments, conditions
+    contents = table.read(wanted, time_column)
+    _check_rows(contents.rows, index_dtype)
+    columns = contents.columns
+    experiments = make_key([columns[name] for name in experiment_columns], exclude) if experiment_columns else None
+    conditions = make_key([columns[name] for name in condition_columns], exclude) if condition_columns else None
+    missing = {name: count for key in (experiments, conditions) if key for name, count in key.missing.items()}
+    hours = None
+    if contents.times is not None:
+        name, without = f"column {time_column!r}", contents.times.missing()
+        if without and not exclude:
+            raise refuse_missing(name, without, "time")
+        if without:
+            missing[name] = without
+        hours = _hours(contents.times, [key for key in (experiments, conditions) if key and key.missing])
+    return _Keys(contents.rows, experiments, conditions, hours, missing)
+
+
+def _hours(times: Times, keys_with_gaps: list[Key]) -> list[NDArray[Any]]:
+    """Return the hours, those of dates counted from the earliest row that has all its labels."""
+    kept = _with_labels(keys_with_gaps) if times.depends_on_others and keys_with_gaps else None
+    return times.hours(kept)
+
+
+def _with_labels(keys: list[Key]) -> NDArray[np.bool_]:
+    """Return which rows have a label in each of the keys."""
+    kept: NDArray[np.bool_] = np.logical_and.reduce([key.numbers() != MISSING for key in keys])
+    return kept
 
 
 def _check_rows(rows: int, index_dtype: str) -> None:
@@ -315,9 +405,7 @@ def _check_rows(rows: int, index_dtype: str) -> None:
 
 
 def _plan(
-    rows: int,
-    experiments: Key | None,
-    conditions: Key | None,
+    keys: _Keys,
     *,
     batch_size: int,
     leaky: float,
@@ -325,8 +413,11 @@ def _plan(
     ratios: dict[Any, float] | None,
     drop_last: bool,
     batches: int | None,
+    window: float,
+    global_fraction: float,
 ) -> _core.Plan:
     """Put names to numbers and let the core plan."""
+    experiments, conditions = keys.experiments, keys.conditions
     weight_values = ratio_values = None
     if weights is not None and experiments is not None:
         weight_values = by_label("experiment_weights", weights, experiments.labels, experiments.name)
@@ -334,15 +425,18 @@ def _plan(
         ratio_values = by_label("condition_ratio", ratios, conditions.labels, conditions.name)
     try:
         return _core.Plan(
-            rows,
+            keys.rows,
             experiments.for_core() if experiments else None,
             conditions.for_core() if conditions else None,
+            keys.times,
             batch_size,
             leaky,
             weight_values,
             ratio_values,
             drop_last,
             batches,
+            window,
+            global_fraction,
         )
     except _core.NoConditionError as error:
         label = repr(experiments.labels[error.args[1]]) if experiments else "the table"
@@ -350,6 +444,31 @@ def _plan(
             f"condition_ratio leaves {label} without a condition to draw from: all its conditions have the ratio 0; "
             "give one of them a ratio above 0, or the experiment the weight 0"
         ) from None
+    except ValueError as error:
+        refused = error
+    if keys.missing:
+        _refuse_left_out(keys, weights, ratios)
+    raise refused
+
+
+def _refuse_left_out(keys: _Keys, weights: dict[Any, float] | None, ratios: dict[Any, float] | None) -> None:
+    """Raise what the core refuses for the rows that are left out, in the user's words; do nothing where it is else.
+
+    Only here is it worked out who is left out: the core finds that on its way, and where all is well nobody needs it.
+    """
+    used = [key for key in (keys.experiments, keys.conditions) if key]
+    kept = _with_labels(used) if used else np.ones(keys.rows, dtype=bool)
+    if keys.times is not None:
+        kept &= ~np.isnan(np.concatenate(keys.times))
+    if not kept.any():
+        raise ValueError(f"missing='exclude' leaves out all {keys.rows} rows: {keys.listed_missing()}")
+    for argument, given, key in (
+        ("experiment_weights", weights, keys.experiments),
+        ("condition_ratio", ratios, keys.conditions),
+    ):
+        if given is not None and key is not None:
+            left = [key.labels[number] for number in np.unique(key.numbers()[kept]).tolist()]
+            by_label(argument, given, left, key.name)
 
 
 def _labels_with_rows(key: Key | None, numbers: NDArray[Any]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cascade_sampler.column import Column, encode, encode_arrow, loaded
+from cascade_sampler.times import Times, arrow_times, read_times
 
 _ACCEPTED = (
     "a pandas or polars DataFrame, a pyarrow Table, anything with the Arrow stream interface, "
@@ -15,13 +16,22 @@ _ACCEPTED = (
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What was asked of a table: its number of rows, a column of codes a name, and the times."""
+
+    rows: int
+    columns: dict[Any, Column]
+    times: Times | None
+
+
+@dataclass(frozen=True)
 class Table:
     """A table that can be read once: its names, its rows where they are known before, and its columns."""
 
     names: Sequence[Any]
     rows: int | None
-    read: Callable[[Sequence[Any]], tuple[int, dict[Any, Column]]]
-    """Encode the named columns: number of rows, and a column a name."""
+    read: Callable[[Sequence[Any], Any], Contents]
+    """Encode the named columns, and read the times of the one that is named last (None: of none)."""
 
 
 def open_table(source: Any) -> Table:
@@ -64,7 +74,11 @@ def _is_lazy(source: Any) -> bool:
 
 
 def _from_columns(names: Sequence[Any], rows: int, get: Callable[[Any], Any]) -> Table:
-    return Table(names, rows, lambda wanted: (rows, {name: encode(name, get(name)) for name in wanted}))
+    def read(wanted: Sequence[Any], time: Any) -> Contents:
+        columns = {name: encode(name, get(name)) for name in wanted}
+        return Contents(rows, columns, None if time is None else read_times(time, get(time)))
+
+    return Table(names, rows, read)
 
 
 def _pandas_column(frame: Any, name: Any) -> Any:
@@ -108,20 +122,24 @@ def _from_stream(source: Any) -> Table:
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, TypeError) as error:
         raise TypeError(f"valid_anchors must be {_ACCEPTED}, got {type(source).__name__}: {error}") from None
 
-    def read(wanted: Sequence[Any]) -> tuple[int, dict[Any, Column]]:
-        for name in wanted:
+    def read(wanted: Sequence[Any], time: Any) -> Contents:
+        for name in [*wanted, *([] if time is None else [time])]:
             if reader.schema.names.count(name) > 1:
                 raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
         rows = 0
         chunks: dict[Any, list[Any]] = {name: [] for name in wanted}
+        moments: list[Any] = []
         for batch in reader:
             rows += batch.num_rows
             for name, kept in chunks.items():
                 chunk = batch.column(name)
                 # Text is encoded as it comes, so that of each batch only codes and labels stay.
                 kept.append(chunk if pyarrow.types.is_dictionary(chunk.type) else _compact(chunk))
+            if time is not None:
+                moments.append(batch.column(time))
         kinds = {name: reader.schema.field(name).type for name in wanted}
-        return rows, {name: encode_arrow(name, kinds[name], kept) for name, kept in chunks.items()}
+        columns = {name: encode_arrow(name, kinds[name], kept) for name, kept in chunks.items()}
+        return Contents(rows, columns, None if time is None else arrow_times(time, moments))
 
     return Table(reader.schema.names, None, read)
 

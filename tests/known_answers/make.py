@@ -11,6 +11,7 @@ import json
 import math
 import struct
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ def hexadecimal(word: int) -> str:
 
 def bits(number: float) -> str:
     return struct.pack(">d", number).hex()
+
+
+def double(text: str) -> float:
+    return struct.unpack(">d", bytes.fromhex(text))[0]
 
 
 def digest(indices: Any) -> str:
@@ -288,6 +293,7 @@ def answers(case: dict[str, Any]) -> list[dict[str, Any]]:
         seed=int(case["seed"], 16),
         drop_last=case.get("drop_last", True),
         num_batches=case.get("num_batches"),
+        **focus(case, table),
     )
     replicas = case.get("num_replicas", 1)
     found = []
@@ -303,9 +309,135 @@ def answers(case: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def focus(case: dict[str, Any], table: dict[str, np.ndarray]) -> dict[str, Any]:
+    if not case.get("temporal_enrichment", False):
+        return {}
+    return {
+        "time": table["hours_post_infection"],
+        "window": double(case["temporal_window_hours"]),
+        "global_fraction": case["temporal_global_fraction"],
+    }
+
+
+def temporal() -> dict[str, Any]:
+    def frame(rows: int, experiments: int, conditions: int, times: int, salt: int, **time: Any) -> dict[str, Any]:
+        given = {"rows": rows, "experiments": experiments, "conditions": conditions, "times": times, "salt": salt}
+        return given | {"skew": False} | ({"time": time} if time else {})
+
+    def listed(values: list[float], dtype: str = "float64") -> dict[str, Any]:
+        code = {"float64": ">d", "float32": ">f"}[dtype]
+        return {"values": [struct.pack(code, value).hex() for value in values], "dtype": dtype}
+
+    ten_minutes = [number / 6 for number in range(300)]
+    tenths = [number / 10 for number in range(-30, 31)]
+    narrow = [float(np.float32(value)) for value in ten_minutes]
+    plain = {"condition_balanced": False}
+    inf = math.inf
+    cases: list[dict[str, Any]] = [
+        {"why": "ties", "frame": frame(900, 3, 3, 24, 0), "batch_size": 40},
+        {"why": "ties, not split", "frame": frame(900, 3, 3, 24, 1), "batch_size": 40, **plain},
+        {"why": "leak", "frame": frame(900, 3, 3, 24, 2), "batch_size": 40, "leaky": 0.2},
+        {"why": "leak, not split", "frame": frame(900, 3, 3, 24, 3), "batch_size": 40, "leaky": 0.2, **plain},
+        {"why": "experiments not used", "frame": frame(900, 3, 3, 24, 4), "batch_size": 40, "experiment_aware": False},
+        {"why": "all rows", "frame": frame(900, 3, 3, 24, 5), "batch_size": 40, "experiment_aware": False, **plain},
+        {"why": "window 0", "frame": frame(900, 3, 3, 24, 6), "batch_size": 40, "window": 0.0},
+        {"why": "window 0, not split", "frame": frame(900, 3, 3, 24, 7), "batch_size": 40, "window": 0.0, **plain},
+        {"why": "window of infinity: nothing is far", "frame": frame(900, 3, 3, 24, 8), "batch_size": 40, "window": inf},
+        {"why": "window of infinity, not split", "frame": frame(900, 3, 3, 24, 9), "batch_size": 40, "window": inf, **plain},
+        {"why": "one distinct time draws no focal time", "frame": frame(900, 3, 3, 1, 10), "batch_size": 40},
+        {"why": "one distinct time, not split", "frame": frame(900, 3, 3, 1, 11), "batch_size": 40, **plain},
+        {"why": "all times distinct", "frame": frame(900, 3, 3, 1, 12, step=0.0625, offset=0.0, spread=7), "batch_size": 40},
+        {"why": "all times distinct, window 0: one near row, or none in a cell", "frame": frame(900, 3, 3, 1, 13, step=0.0625, offset=0.0, spread=7), "batch_size": 40, "window": 0.0},
+        {"why": "all times distinct, window 0, not split", "frame": frame(900, 3, 3, 1, 14, step=0.0625, offset=0.0, spread=7), "batch_size": 40, "window": 0.0, **plain},
+        {"why": "times below zero", "frame": frame(900, 3, 3, 96, 15, step=0.5, offset=-24.0), "batch_size": 40, "window": 1.5},
+        {"why": "either zero is one time", "frame": frame(600, 2, 2, 4, 16, **listed([-0.0, 0.0, 1.0, -1.0])), "batch_size": 30, "window": 0.0},
+        {"why": "either zero, float32, not split", "frame": frame(600, 2, 2, 4, 17, **listed([-0.0, 0.0, 1.0, -1.0], "float32")), "batch_size": 30, "window": 0.5, **plain},
+        {"why": "near cells empty", "frame": frame(60, 3, 11, 24, 18), "batch_size": 33, "window": 0.0},
+        {"why": "far cells empty", "frame": frame(60, 3, 11, 24, 19), "batch_size": 33, "window": 9.0, "fraction": 0.5},
+        {"why": "near and far cells empty, leak", "frame": frame(80, 3, 7, 5, 20), "batch_size": 50, "window": 1.0, "fraction": 0.5, "leaky": 0.3},
+        {"why": "nothing far", "frame": frame(600, 3, 3, 24, 21), "batch_size": 40, "fraction": 0.0},
+        {"why": "nothing far, not split", "frame": frame(600, 3, 3, 24, 22), "batch_size": 40, "fraction": 0.0, **plain},
+        {"why": "all far", "frame": frame(600, 3, 3, 24, 23), "batch_size": 40, "fraction": 1.0},
+        {"why": "all far, not split", "frame": frame(600, 3, 3, 24, 24), "batch_size": 40, "fraction": 1.0, **plain},
+        {"why": "int(100 * 0.29) is 28", "frame": frame(900, 3, 4, 24, 25), "batch_size": 100, "fraction": 0.29},
+        {"why": "int(100 * 0.29) is 28, not split", "frame": frame(900, 3, 4, 24, 26), "batch_size": 100, "fraction": 0.29, **plain},
+        {"why": "far seats of conditions by differences of running products", "frame": frame(900, 3, 9, 24, 27), "batch_size": 50, "fraction": 0.58},
+        {"why": "more conditions than seats", "frame": frame(900, 3, 20, 24, 28), "batch_size": 7},
+        {"why": "ratios, one of them 0", "frame": frame(900, 3, 4, 24, 29), "batch_size": 50, "condition_ratio": {"cond_000": 0.0, "cond_001": 2.0, "cond_003": 0.5}},
+        {"why": "weights, one of them 0", "frame": frame(900, 4, 4, 24, 30), "batch_size": 50, "leaky": 0.1, "experiment_weights": {"exp_000": 0.0, "exp_001": 2.0, "exp_003": 0.5}},
+        {"why": "all seats leak, and the focal time is drawn", "frame": frame(200, 3, 3, 24, 31), "batch_size": 10, "leaky": 1.0},
+        {"why": "all seats leak, not split", "frame": frame(200, 3, 3, 24, 32), "batch_size": 10, "leaky": 1.0, **plain},
+        {"why": "a short last batch, and a last round filled at full size", "frame": frame(505, 3, 2, 24, 33), "batch_size": 50, "leaky": 0.2, "drop_last": False, "num_replicas": 4},
+        {"why": "a short last batch, not split", "frame": frame(505, 3, 2, 24, 34), "batch_size": 50, "drop_last": False, **plain},
+        {"why": "a number of batches, more seats than rows", "frame": frame(60, 3, 2, 10, 35), "batch_size": 100, "num_batches": 9},
+        {"why": "130 experiments", "frame": frame(2000, 130, 2, 24, 36) | {"skew": True}, "batch_size": 16, "leaky": 0.25},
+        {"why": "256 distinct times", "frame": frame(9000, 2, 3, 256, 37), "batch_size": 128, "window": 10.0},
+        {"why": "257 distinct times", "frame": frame(9000, 2, 3, 257, 38), "batch_size": 128, "window": 10.0},
+        {"why": "300 distinct times, not split", "frame": frame(9000, 2, 3, 300, 39), "batch_size": 128, "window": 10.0, **plain},
+        {"why": "near, far and pools on both sides of 10000, seats on both sides of a fiftieth", "frame": frame(60_000, 5, 1, 48, 40) | {"skew": True}, "batch_size": 280, "leaky": 0.1, "window": 5.0, **plain},
+        {"why": "near, far and cells on both sides of 10000", "frame": frame(60_000, 2, 2, 48, 41), "batch_size": 1000, "leaky": 0.3, "window": 8.0, "fraction": 0.5},
+        {"why": "40000 rows, all times distinct", "frame": frame(40_000, 2, 4, 1, 42, step=0.0009765625, offset=-3.0, spread=7919), "batch_size": 256},
+        {"why": "40000 rows, all times distinct, not split", "frame": frame(40_000, 2, 4, 1, 43, step=0.0009765625, offset=-3.0, spread=7919), "batch_size": 256, **plain},
+        {"why": "40000 rows in one pool, all times distinct, float32", "frame": frame(40_000, 1, 4, 1, 44, step=0.0009765625, offset=-3.0, spread=7919, dtype="float32"), "batch_size": 256, "experiment_aware": False, **plain},
+        {"why": "40000 rows in one pool, all times distinct, a narrow window", "frame": frame(40_000, 1, 4, 1, 45, step=0.0009765625, offset=0.0, spread=7919), "batch_size": 256, "window": 0.01},
+        {"why": "sums that round", "frame": frame(3000, 2, 3, 600, 46, step=2.0**-44, offset=1000.0), "batch_size": 40, "window": 2.0**-40},
+        {"why": "sums that round, float32", "frame": frame(3000, 2, 3, 600, 47, step=2.0**-15, offset=1000.0, dtype="float32"), "batch_size": 40, "window": 2.0**-11},
+        {"why": "ten minutes in float32", "frame": frame(9000, 3, 2, 300, 48, **listed(ten_minutes, "float32")), "batch_size": 60, "window": 2.0, "tells": "float32 from double"},
+        {"why": "ten minutes in float32, not split", "frame": frame(9000, 3, 2, 300, 48, **listed(ten_minutes, "float32")), "batch_size": 60, "window": 2.0, **plain, "tells": "float32 from double"},
+        {"why": "the same numbers as doubles", "frame": frame(9000, 3, 2, 300, 48, **listed(narrow)), "batch_size": 60, "window": 2.0},
+        {"why": "ten minutes in doubles", "frame": frame(9000, 3, 2, 300, 49, **listed(ten_minutes)), "batch_size": 60, "window": 2.0, "tells": "rounded differences"},
+        {"why": "tenths on both sides of zero", "frame": frame(6000, 3, 2, 61, 50, **listed(tenths)), "batch_size": 60, "window": 2.3, "tells": "rounded differences"},
+        {"why": "tenths on both sides of zero, not split", "frame": frame(6000, 3, 2, 61, 51, **listed(tenths)), "batch_size": 60, "window": 2.3, **plain, "tells": "rounded differences"},
+        {"why": "tenths in float32: the window is rounded too", "frame": frame(6000, 3, 2, 61, 52, **listed(tenths, "float32")), "batch_size": 60, "window": 0.3, "tells": "a rounded window"},
+        {"why": "the smallest doubles", "frame": frame(600, 2, 2, 5, 53, **listed([0.0, 5e-324, 1e-323, -5e-324, -1.5e-323])), "batch_size": 40, "window": 5e-324},
+        {"why": "the smallest float32: the window rounds up to one", "frame": frame(600, 2, 2, 5, 54, **listed([0.0, 2e-45, 3e-45, -2e-45, 1.0], "float32")), "batch_size": 40, "window": 1e-45, "tells": "a rounded window"},
+        {"why": "differences beyond the doubles", "frame": frame(600, 2, 2, 4, 55, **listed([-1.7e308, 1.7e308, 0.0, 1e308])), "batch_size": 40, "window": 1.7e308},
+        {"why": "a window beyond float32", "frame": frame(600, 2, 2, 4, 56, **listed([-3e38, 3e38, 0.0, 1e38], "float32")), "batch_size": 40, "window": 1e39, "tells": "a rounded window"},
+        {"why": "a window of half the float32 range", "frame": frame(600, 2, 2, 4, 57, **listed([-3e38, 3e38, 0.0, 1e38], "float32")), "batch_size": 40, "window": 3e38, **plain},
+        {"why": "the largest seed", "frame": frame(300, 3, 2, 24, 58), "batch_size": 8, "seed": 2**64 - 4, "epoch": 3},
+    ]  # fmt: skip
+    for number, case in enumerate(cases):
+        case["temporal_enrichment"] = True
+        case["temporal_window_hours"] = bits(case.pop("window", 2.0))
+        case["temporal_global_fraction"] = case.pop("fraction", 0.3)
+        case.setdefault("seed", number)
+        case.setdefault("epoch", number % 3)
+        case["seed"] = hexadecimal(case["seed"])
+        if "tells" in case:
+            check_that_it_tells(case)
+        case["ranks"] = answers(case)
+    return {
+        "note": "As batches.json, and: temporal_window_hours is a double by its 64 bits. Where a frame has time: the "
+        "number of a row is h_2*times>>32, or where spread is given (row*spread) mod rows; the row's time is "
+        "values[number], by its bits, or where no values are given number*step + offset, both in dtype (float64 where "
+        "none is given). A case that tells something gives other batches where that is done wrong.",
+        "cases": cases,
+    }
+
+
+def check_that_it_tells(case: dict[str, Any]) -> None:
+    """Compare the near rows of every focal time with those that the arithmetic next to the right one would find."""
+    times = np.unique(columns(case["frame"])["hours_post_infection"])
+    window = double(case["temporal_window_hours"])
+    right = Oracle(len(times), None, None, time=times, window=window)
+    for focal in times:
+        if case["tells"] == "float32 from double":
+            wrong = np.abs(times.astype(float) - float(focal)) <= window
+        elif case["tells"] == "a rounded window":
+            with np.errstate(over="ignore"):
+                wrong = np.abs(times - focal).astype(float) <= window
+        else:
+            exact = [abs(Fraction(float(time)) - Fraction(float(focal))) for time in times]
+            wrong = np.array([distance <= Fraction(window) for distance in exact])
+        if not np.array_equal(wrong, right.is_near(np.arange(len(times)), focal)):
+            return
+    raise AssertionError(f"{case['why']}: the case shows nothing")
+
+
 def main() -> int:
     differing = []
-    for name, make in {"draws": draws, "samples": samples, "plans": plans, "batches": batches}.items():
+    makers = {"draws": draws, "samples": samples, "plans": plans, "batches": batches, "temporal": temporal}
+    for name, make in makers.items():
         path = HERE / f"{name}.json"
         written = json.dumps(make(), indent=1) + "\n"
         if "--check" in sys.argv[1:]:

@@ -1,0 +1,546 @@
+"""Every kind of table gives the same hours, and so the same batches."""
+
+from __future__ import annotations
+
+import datetime as dt
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from cascade_sampler import FlexibleBatchSampler
+from cascade_sampler.times import arrow_times, read_times
+
+ROWS = 240
+RANDOM = np.random.default_rng(7)
+STEPS = RANDOM.integers(0, 60, ROWS)
+NAN = float("nan")
+INF = float("inf")
+
+
+def hours(values: Any) -> np.ndarray:
+    """The hours as the core gets them."""
+    chunks = read_times("t", values).hours()
+    for chunk in chunks:
+        assert chunk.ndim == 1 and chunk.dtype in (np.float64, np.float32)
+        assert chunk.flags.c_contiguous and chunk.flags.aligned and chunk.dtype.isnative
+    assert len({chunk.dtype for chunk in chunks}) == 1
+    return np.concatenate(chunks)
+
+
+def same(found: np.ndarray, expected: Any, dtype: Any = np.float64, name: str = "") -> None:
+    """Bit for bit, any NaN like another."""
+    expected = np.asarray(expected, dtype=dtype)
+    assert found.dtype == dtype, name
+    gaps = np.isnan(expected)
+    np.testing.assert_array_equal(np.isnan(found), gaps, err_msg=name)
+    assert found[~gaps].tobytes() == expected[~gaps].tobytes(), name
+
+
+AN_HOUR = {
+    "W": Fraction(1, 168),
+    "D": Fraction(1, 24),
+    "h": Fraction(1),
+    "m": Fraction(60),
+    **{unit: Fraction(3600 * 1000**power) for power, unit in enumerate(("s", "ms", "us", "ns", "ps", "fs", "as"))},
+}
+
+
+def slow(ticks: list[int | None], unit: str, step: int = 1, dates: bool = True) -> list[float]:
+    """The specification's formula on Python's integers, a row at a time."""
+    an_hour = AN_HOUR[unit] / step
+    origin = min(tick for tick in ticks if tick is not None) if dates else 0
+    found = []
+    for tick in ticks:
+        if tick is None:
+            found.append(NAN)
+            continue
+        distance = (tick - origin) * an_hour.denominator
+        found.append(float(distance // an_hour.numerator) + float(distance % an_hour.numerator) / an_hour.numerator)
+    return found
+
+
+def libraries(array: pa.Array) -> dict[str, Any]:
+    """The column in each library, whole and in pieces, one of them empty."""
+    chunked = pa.chunked_array([array[:100], array[100:101], array[101:101], array[101:]])
+    columns = {
+        "arrow": array,
+        "arrow, sliced": pa.concat_arrays([array, array])[len(array) :],
+        "arrow, chunked": chunked,
+        "arrow, dictionary": chunked.dictionary_encode(),
+        "pandas on arrow": pd.Series(chunked, dtype=pd.ArrowDtype(array.type)),
+        "pandas": array.to_pandas(),
+    }
+    if array.type != pa.float16():
+        columns["pandas, category"] = array.to_pandas().astype("category")
+        columns["pandas index"] = pd.Index(array.to_pandas())
+    if array.type not in (pa.float16(), pa.timestamp("s"), pa.duration("s"), pa.date64()):
+        series = pl.Series(array)
+        columns["polars"] = series
+        columns["polars, chunked"] = pl.concat([series[:77], series[77:]], rechunk=False)
+    return columns
+
+
+def tables(array: pa.Array) -> dict[str, Any]:
+    """Tables whose column `hours_post_infection` holds the times."""
+    name = "hours_post_infection"
+    chunked = pa.chunked_array([array[:100], array[100:101], array[101:101], array[101:]])
+    arrow = pa.table({name: chunked})
+    return {
+        **{f"mapping of {kind}": {name: column} for kind, column in libraries(array).items()},
+        "mapping of lists": {name: array.to_pylist()},
+        "pandas": pd.DataFrame({name: array.to_pandas().array}, index=np.arange(len(array))[::-1]),
+        "polars": pl.DataFrame({name: array}),
+        "arrow": arrow,
+        "arrow batch": pa.RecordBatch.from_pydict({name: array}),
+        "stream": Stream(arrow),
+        "stream of dictionaries": Stream(pa.table({name: chunked.dictionary_encode()})),
+        "reader": arrow.to_reader(),
+    }
+
+
+class Stream:
+    """A table that has the Arrow stream interface, once, and nothing else."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table: pa.Table | None = table
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        assert self.table is not None, "the stream is asked for a second time"
+        table, self.table = self.table, None
+        return table.__arrow_c_stream__(requested_schema)
+
+
+def sampler(table: Any, **arguments: Any) -> FlexibleBatchSampler:
+    off = {"experiment_aware": False, "condition_balanced": False, "temporal_enrichment": True}
+    return FlexibleBatchSampler(table, **{"batch_size": 12, **off, **arguments})
+
+
+def with_gaps(values: list[Any]) -> list[Any]:
+    return [None if row % 7 == 3 else value for row, value in enumerate(values)]
+
+
+# Numbers
+
+
+@pytest.mark.parametrize("dtype", [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)])
+def test_integers_are_doubles(dtype):
+    limits = np.iinfo(dtype)
+    values = RANDOM.integers(limits.min, limits.max, ROWS, dtype=dtype, endpoint=True)
+    values[:2] = limits.min, limits.max
+    expected = [float(value) for value in values.tolist()]
+    same(hours(values), expected)
+    same(hours(values.tolist()), expected)
+    same(hours(values.astype(values.dtype.newbyteorder(">"))), expected)
+    gaps = [NAN if value is None else value for value in with_gaps(expected)]
+    for name, column in libraries(pa.array(values)).items():
+        same(hours(column), expected, name=name)
+    missing = pa.array(with_gaps(values.tolist()), pa.from_numpy_dtype(values.dtype))
+    for column in (
+        *(column for name, column in libraries(missing).items() if name not in ("pandas", "pandas index")),
+        with_gaps(values.tolist()),
+        np.ma.array(values, mask=np.isnan(gaps)),
+        pd.Series(pd.array(with_gaps(values.tolist()), dtype=dtype.replace("i", "I").replace("u", "U"))),
+    ):
+        if not isinstance(getattr(column, "dtype", None), pd.CategoricalDtype):
+            same(hours(column), gaps)
+
+
+@pytest.mark.parametrize(("dtype", "kept"), [("float16", "float64"), ("float32", "float32"), ("float64", "float64")])
+def test_floats_keep_the_width_that_decides(dtype, kept):
+    values = RANDOM.normal(0, 20, ROWS).astype(dtype)
+    expected = values.astype(kept)
+    gaps = np.where(np.arange(ROWS) % 7 == 3, NAN, values).astype(kept)
+    swapped = values.astype(values.dtype.newbyteorder(">"))
+    for column in (values, swapped, np.repeat(values, 3)[::3], values[::-1][::-1], np.ma.array(values, mask=False)):
+        same(hours(column), expected, kept)
+    same(hours(np.ma.array(values, mask=np.isnan(gaps))), gaps, kept)
+    for plain, column in (
+        (expected, pa.array(values)),
+        (gaps, pa.array(with_gaps(list(values)), pa.array(values).type)),
+    ):
+        for name, held in libraries(column).items():
+            same(hours(held), plain, kept, name)
+    if dtype != "float16":
+        nullable = pd.array(values, dtype=dtype.capitalize())
+        same(hours(nullable), expected, kept)
+        nullable[np.isnan(gaps)] = pd.NA
+        same(hours(pd.Series(nullable)), gaps, kept)
+        same(hours(pd.arrays.SparseArray(values)), expected, kept)
+    same(hours(list(values)), values, "float32" if dtype == "float32" else "float64")
+
+
+def test_either_of_null_and_nan_is_missing():
+    for column in (
+        pa.array([1.0, NAN, None]),
+        pl.Series([1.0, NAN, None]),
+        pd.Series(pa.array([1.0, NAN, None]), dtype=pd.ArrowDtype(pa.float64())),
+        [1, float("nan"), None],
+        [1, pd.NA, np.float32("nan")],
+    ):
+        same(hours(column), [1.0, NAN, NAN])
+
+
+def test_columns_of_nothing():
+    for column in ([None] * 3, np.array([None] * 3), pa.nulls(3), pl.Series([None] * 3), pd.Series([None] * 3)):
+        same(hours(column), [NAN] * 3)
+
+
+def test_lists_of_all_sorts_of_numbers():
+    same(hours([1, 2.5, np.int8(3), Fraction(1, 2), np.float32(0.1)]), [1, 2.5, 3, 0.5, float(np.float32(0.1))])
+    same(hours(pd.Series([1, 2.5, None], dtype=object)), [1, 2.5, NAN])
+
+
+def test_a_long_double_is_a_double():
+    same(hours(np.array([0.1, 2], dtype=np.longdouble)), [0.1, 2])
+
+
+def test_what_is_held_right_is_not_copied():
+    values = RANDOM.normal(size=ROWS)
+    for column in (values, pd.Series(values), pl.Series(values), pa.array(values), pa.array(values.astype(np.float32))):
+        (found,) = read_times("t", column).hours()
+        source = column.to_numpy() if hasattr(column, "to_numpy") else column
+        assert np.shares_memory(found, source)
+
+
+# Dates and durations
+
+MOMENTS = {
+    "ns": [0, 1, -1, 3600 * 10**9, 3600 * 10**9 - 1, -7_200_000_000_001, 123_456_789_012_345_678],
+    "us": [0, 1, -1, 600 * 10**6, 1_700_000_000_123_456, -62_000_000_000_000_000],
+    "ms": [0, 1, -1, 600_001, 1_700_000_000_123, -5],
+    "s": [0, 1, -1, 601, 1_700_000_000, -3599, 3599],
+}
+
+
+@pytest.mark.parametrize("unit", MOMENTS)
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata", "America/New_York"])
+def test_dates_in_every_library(unit, gaps, zone):
+    ticks: list[Any] = RANDOM.choice(MOMENTS[unit], ROWS).tolist()
+    ticks = with_gaps(ticks) if gaps else ticks
+    expected = slow(ticks, unit)
+    for name, column in libraries(pa.array(ticks, pa.timestamp(unit, tz=zone))).items():
+        same(hours(column), expected, name=name)
+    if zone is None:
+        moments = np.array([np.iinfo(np.int64).min if tick is None else tick for tick in ticks]).view(f"M8[{unit}]")
+        same(hours(moments), expected)
+        same(hours(moments.astype(moments.dtype.newbyteorder(">"))), expected)
+        same(hours(list(moments)), expected)
+        same(hours(np.ma.array(moments, mask=False)), expected)
+    same(hours(pa.array(ticks, pa.timestamp(unit, tz=zone)).to_pandas().astype(object)), expected)
+
+
+@pytest.mark.parametrize("unit", MOMENTS)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_durations_in_every_library(unit, gaps):
+    ticks: list[Any] = RANDOM.choice(MOMENTS[unit], ROWS).tolist()
+    ticks = with_gaps(ticks) if gaps else ticks
+    expected = slow(ticks, unit, dates=False)
+    for name, column in libraries(pa.array(ticks, pa.duration(unit))).items():
+        same(hours(column), expected, name=name)
+    lengths = np.array([np.iinfo(np.int64).min if tick is None else tick for tick in ticks]).view(f"m8[{unit}]")
+    same(hours(lengths), expected)
+    same(hours(list(lengths)), expected)
+    same(hours(pd.Series(lengths).astype(object)), expected)
+
+
+@pytest.mark.parametrize("unit", AN_HOUR)
+@pytest.mark.parametrize("step", [1, 7, 15])
+@pytest.mark.parametrize("kind", ["M8", "m8"])
+def test_units_of_numpy(unit, step, kind):
+    ticks = RANDOM.integers(-(10**6), 10**6, ROWS).tolist()
+    if unit in ("ps", "fs", "as"):
+        ticks = [tick * 10**12 for tick in ticks]
+    expected = slow(ticks, unit, step, dates=kind == "M8")
+    same(hours(np.array(ticks).view(f"{kind}[{step}{unit}]")), expected)
+
+
+def test_months_and_years():
+    days = np.array(["2024-01-01", "2024-03-01", "2023-12-01"], dtype="M8[M]")
+    same(hours(days), [744, 2184, 0])
+    same(hours(np.array(["2024", "2023"], dtype="M8[Y]")), [8760, 0])
+    same(hours(list(days)), [744, 2184, 0])
+
+
+def test_days():
+    ticks = [19_000, None, 18_000, -5]
+    expected = slow(ticks, "D")
+    date32 = pa.array(ticks, pa.date32())
+    dates = [None if tick is None else dt.date(1970, 1, 1) + dt.timedelta(tick) for tick in ticks]
+    for column in (
+        date32,
+        date32.cast(pa.date64()),
+        pl.Series(date32),
+        dates,
+        pa.chunked_array([date32]),
+        date32.to_pandas(),
+    ):
+        same(hours(column), expected)
+    same(hours(pd.Series(date32, dtype=pd.ArrowDtype(pa.date32()))), expected)
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "s", "h", "D", "W"])
+@pytest.mark.parametrize("kind", ["M8", "m8"])
+def test_times_at_the_ends_of_64_bits(unit, kind):
+    ticks = [2**63 - 1, -(2**63) + 1, 0, 1, -1, 2**63 - 2]
+    same(hours(np.array(ticks).view(f"{kind}[{unit}]")), slow(ticks, unit, dates=kind == "M8"))
+
+
+def test_the_unit_does_not_matter():
+    ticks = RANDOM.integers(-(10**9), 10**9, 5_000)
+    moments = ticks.astype("M8[s]")
+    expected = hours(moments)
+    for unit in ("ms", "us", "ns"):
+        same(hours(moments.astype(f"M8[{unit}]")), expected)
+        same(hours((moments - moments.min()).astype(f"m8[{unit}]")), expected)
+
+
+def test_python_objects():
+    start = dt.datetime(2024, 2, 29, 23, 59, 59, 999_999)
+    moments = [start, start + dt.timedelta(microseconds=1), None, start - dt.timedelta(hours=30)]
+    expected = slow([30 * 3600 * 10**6, 30 * 3600 * 10**6 + 1, None, 0], "us")
+    same(hours(moments), expected)
+    zone = dt.timezone(dt.timedelta(hours=9))
+    aware = [None if moment is None else moment.replace(tzinfo=dt.timezone.utc).astimezone(zone) for moment in moments]
+    same(hours(aware), expected)
+    same(hours([dt.timedelta(0), dt.timedelta(microseconds=-1), pd.NaT]), slow([0, -1, None], "us", dates=False))
+    mixed = [
+        pd.Timestamp(0),
+        np.datetime64(1, "ns"),
+        dt.datetime(1970, 1, 1, 1),
+        np.datetime64("NaT"),
+        dt.date(1970, 1, 2),
+    ]
+    same(hours(mixed), slow([0, 1, 3600 * 10**9, None, 86400 * 10**9], "ns"))
+
+
+def test_dates_count_from_the_earliest_row_that_is_kept():
+    times = read_times("t", np.array([5, 3, 100, 0], dtype="M8[h]"))
+    found = np.concatenate(times.hours(np.array([True, True, False, False])))
+    assert found[:2].tolist() == [2.0, 0.0]
+    # A row that is left out may lie so far off that the distance does not fit; the others are not touched by it.
+    far = read_times("t", np.array([5, 3, 2**63 - 1, -(2**63) + 1], dtype="M8[ns]"))
+    kept = np.array([True, True, False, False])
+    np.testing.assert_array_equal(np.concatenate(far.hours(kept))[:2], slow([5, 3], "ns"))
+    assert np.isfinite(np.concatenate(far.hours(np.zeros(4, dtype=bool)))).all()
+    chunks = pa.chunked_array([pa.array([1, 2], pa.timestamp("s")), pa.array([9, 8], pa.timestamp("s"))])
+    found = np.concatenate(read_times("t", chunks).hours(np.array([False, True, True, True])))
+    assert found[1:].tolist() == slow([2, 9, 8], "s")
+
+
+def test_only_dates_depend_on_others():
+    assert read_times("t", np.array([1], dtype="M8[s]")).depends_on_others
+    assert not read_times("t", np.array([1], dtype="m8[s]")).depends_on_others
+    assert not read_times("t", np.array([1.0])).depends_on_others
+    assert not arrow_times("t", []).depends_on_others
+
+
+def test_blocks_join():
+    ticks = RANDOM.integers(0, 10**15, 200_001)
+    same(hours(ticks.view("M8[us]")), slow(ticks.tolist(), "us"))
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("error", "match", "values"),
+    [
+        (TypeError, "column 't' holds no times, its type is str; .* convert the text", ["0.5", "1.5"]),
+        (TypeError, "convert the text", [None, "2024-01-01", 3.0]),
+        (TypeError, "its type is <U3.*convert the text", np.array(["0.5"])),
+        (TypeError, "convert the text", np.array([b"0.5"])),
+        (TypeError, "convert the text", pd.Series(["0.5"])),
+        (TypeError, "convert the text", pd.Series(["0.5"], dtype="string")),
+        (TypeError, "convert the text", pd.Series(["0.5"]).astype("category")),
+        (TypeError, "convert the text", pd.Series(["0.5"], dtype=pd.ArrowDtype(pa.string()))),
+        (TypeError, "convert the text", pl.Series(["0.5"])),
+        (TypeError, "convert the text", pl.Series(["0.5"], dtype=pl.Categorical)),
+        (TypeError, "convert the text", pl.Series(["0.5"], dtype=pl.Enum(["0.5"]))),
+        (TypeError, "convert the text", pa.array(["0.5"])),
+        (TypeError, "convert the text", pa.array(["0.5"]).dictionary_encode()),
+        (TypeError, "convert the text", pa.chunked_array([pa.array(["0.5"])])),
+        (TypeError, "convert the text", pa.array(["0.5"], pa.string_view())),
+        (TypeError, "its type is bool; times are numbers of hours, or dates with times, or durations$", np.array([True])),
+        (TypeError, "its type is bool", [True, False]),
+        (TypeError, "its type is bool and float", [True, 0.5]),
+        (TypeError, "its type is bool", pd.Series([True, None], dtype="boolean")),
+        (TypeError, "its type is Boolean", pl.Series([True])),
+        (TypeError, "its type is bool", pa.array([True])),
+        (TypeError, "its type is complex", np.ones(3, complex)),
+        (TypeError, "its type is time", [dt.time(3)]),
+        (TypeError, "its type is time32", pa.array([3], pa.time32("s"))),
+        (TypeError, "its type is Time", pl.Series([dt.time(3)])),
+        (TypeError, "its type is datetime and float", [dt.datetime(2024, 1, 1), 3.0]),
+        (TypeError, "its type is datetime and timedelta", [dt.datetime(2024, 1, 1), dt.timedelta(3)]),
+        (TypeError, "its type is float and timedelta64", [0.5, np.timedelta64(3, "s")]),
+        (TypeError, "its type is Period", pd.Series(pd.period_range("2024-01", periods=3, freq="M"))),
+        (TypeError, "its type is list", pa.array([[1.0]])),
+        (TypeError, "its type is List", pl.Series([[1.0]])),
+        (TypeError, "its type is decimal", pa.array([1]).cast(pa.decimal128(30, 2))),
+        (TypeError, "its type is Decimal", pl.Series([1]).cast(pl.Decimal(30, 2))),
+        (TypeError, "no fixed length", np.array([1], dtype="m8[M]")),
+        (TypeError, "no fixed length", np.array([1], dtype="m8")),
+        (TypeError, "no fixed length", [np.timedelta64(1, "Y")]),
+        (TypeError, "mixes times with a time zone and times without",
+         [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc)]),
+        (ValueError, "so far apart, and so fine", [np.datetime64(1, "as"), dt.datetime(2024, 1, 1)]),
+        (ValueError, r"column 't' must be one-dimensional, got shape \(3, 1\)", np.zeros((3, 1))),
+        (ValueError, "column 't' has 2 rows with an infinite time: times are finite", np.array([1.0, INF, -INF, NAN])),
+        (ValueError, "column 't' has 1 rows with an infinite time", [1, INF]),
+        (ValueError, "column 't' has 1 rows with an infinite time", np.array([INF], dtype=np.float16)),
+        (ValueError, "column 't' has 1 rows with an infinite time", pa.array([INF, None], pa.float32())),
+        (ValueError, "column 't' has 1 rows with an infinite time", pl.Series([INF, None])),
+        (ValueError, "column 't' has a time beyond the doubles", [10**400]),
+    ],
+)  # fmt: skip
+def test_what_is_refused(error, match, values):
+    with pytest.raises(error, match=match):
+        read_times("t", values)
+    if np.ndim(values) == 1:
+        for missing in ("error", "exclude"):
+            with pytest.raises(error, match=match):
+                sampler({"t": values}, time_key="t", missing=missing, batch_size=1)
+
+
+# The sampler
+
+
+def epochs(table: Any, **arguments: Any) -> list[list[int]]:
+    return sampler(table, **arguments).epoch_batches().tolist()
+
+
+@pytest.mark.parametrize("kind", ["floats", "narrow floats", "integers", "dates", "days", "durations"])
+def test_every_table_gives_the_same_batches(kind):
+    steps = RANDOM.integers(0, 60, ROWS)
+    array = {
+        "floats": pa.array(steps / 4),
+        "narrow floats": pa.array((steps / 4).astype(np.float32)),
+        "integers": pa.array(steps.astype(np.uint8)),
+        "dates": pa.array(steps * 900_000 + 1_700_000_000_000, pa.timestamp("ms", tz="UTC")),
+        "days": pa.array(steps.astype(np.int32), pa.date32()),
+        "durations": pa.array(steps * 900_000_000, pa.duration("us")),
+    }[kind]
+    each = {"integers": 1.0, "days": 24.0}.get(kind, 0.25)
+    expected = epochs({"hours_post_infection": (steps - (steps.min() if kind in ("dates", "days") else 0)) * each})
+    assert expected != epochs({"hours_post_infection": steps * 0.0})
+    for name, table in tables(array).items():
+        assert epochs(table) == expected, name
+
+
+def test_narrow_floats_are_compared_as_such():
+    frames = (np.arange(300) / 6).astype(np.float32)
+    time = RANDOM.permutation(np.repeat(frames, 4))
+    narrow = epochs({"hours_post_infection": time})
+    assert narrow != epochs({"hours_post_infection": time.astype(np.float64)})
+
+
+def test_either_zero_is_one_time():
+    zeros = np.array([0.0, -0.0, 1.0] * 40)
+    assert epochs({"hours_post_infection": zeros}) == epochs({"hours_post_infection": np.abs(zeros)})
+
+
+def test_the_time_column_can_be_a_key_as_well():
+    steps = RANDOM.integers(0, 5, ROWS)
+    expected = epochs({"t": steps, "c": steps}, condition_balanced=True, condition_key="c", time_key="t")
+    arrow = pa.table({"t": pa.chunked_array([steps[:100], steps[100:]])})
+    for table in ({"t": steps}, pd.DataFrame({"t": steps}), pl.DataFrame({"t": steps}), arrow, Stream(arrow)):
+        assert epochs(table, condition_balanced=True, condition_key="t", time_key="t") == expected
+
+
+def test_narwhals():
+    nw = pytest.importorskip("narwhals")
+    name = "hours_post_infection"
+    expected = epochs({name: STEPS})
+    for frame in (pd.DataFrame({name: STEPS}), pl.DataFrame({name: STEPS}), pa.table({name: STEPS})):
+        held = nw.from_native(frame)
+        assert epochs(held) == epochs({name: held[name]}) == expected
+
+
+def test_the_time_column_is_read_only_where_it_is_used():
+    class Frame(dict):
+        def __getitem__(self, name):
+            assert name == "k", f"column {name} was read"
+            return super().__getitem__(name)
+
+    table = Frame(k=[0, 1] * 20, hours_post_infection=["text"] * 40)
+    sampler(table, experiment_aware=True, experiment_key="k", temporal_enrichment=False)
+
+
+def test_several_columns_of_that_name():
+    twice = pa.Table.from_arrays([pa.array([1.0]), pa.array([1.0])], names=["t", "t"])
+    for table in (twice, twice.to_reader(), pd.DataFrame(np.zeros((4, 2)), columns=["t", "t"])):
+        with pytest.raises(ValueError, match="several columns of that name"):
+            sampler(table, time_key="t")
+
+
+@pytest.mark.parametrize(
+    ("error", "match", "arguments"),
+    [
+        (TypeError, "temporal_enrichment must be True or False, got 1", {"temporal_enrichment": 1}),
+        (ValueError, "temporal_window_hours must be a number of hours, at least 0, got -1", {"temporal_window_hours": -1}),
+        (ValueError, "temporal_window_hours must be .*, got nan", {"temporal_window_hours": NAN}),
+        (TypeError, "temporal_window_hours must be a number", {"temporal_window_hours": "2"}),
+        (TypeError, "temporal_window_hours must be a number", {"temporal_window_hours": dt.timedelta(hours=2)}),
+        (ValueError, r"temporal_global_fraction must be a fraction in \[0, 1\], got 1.5", {"temporal_global_fraction": 1.5}),
+        (ValueError, "temporal_global_fraction must be a fraction", {"temporal_global_fraction": NAN}),
+        (TypeError, "temporal_global_fraction must be a number", {"temporal_global_fraction": None}),
+        (TypeError, r"time_key must be the name of one column, got \['t'\]", {"time_key": ["t"]}),
+        (TypeError, "time_key must be", {"time_key": None}),
+        (KeyError, "time_key: valid_anchors has no column 'x'; its columns are .*'t'", {"time_key": "x"}),
+        (KeyError, "time_key: valid_anchors has no column 'hours_post_infection'", {}),
+    ],
+)  # fmt: skip
+def test_arguments(error, match, arguments):
+    with pytest.raises(error, match=match):
+        sampler({"t": [0.0, 1.0] * 20}, **arguments)
+    if error is not KeyError and not {"temporal_enrichment", "time_key"} & set(arguments):
+        with pytest.raises(error, match=match):
+            sampler({"t": [0.0, 1.0] * 20}, temporal_enrichment=False, **arguments)
+
+
+def test_windows_of_nothing_and_of_everything():
+    table = {"hours_post_infection": np.arange(40) % 4}
+    for batch in sampler(table, temporal_window_hours=0, temporal_global_fraction=0):
+        assert len({row % 4 for row in batch.tolist()}) == 1
+    assert len(sampler(table, temporal_window_hours=INF)) == 3
+
+
+def test_missing_times_are_an_error_that_counts_them():
+    for column in (
+        [0.0, None, NAN, 1.0],
+        pa.array([0, None, None, 1], pa.timestamp("s")),
+        pl.Series([0, None, None, 1]),
+    ):
+        with pytest.raises(ValueError, match=r"column 't' has 2 rows without a time .*missing='exclude'"):
+            sampler({"t": column}, time_key="t", batch_size=1)
+
+
+def test_what_has_no_effect_is_said(caplog):
+    table = {"hours_post_infection": [0.0, 1.0] * 20}
+    sampler(table)
+    sampler(table, temporal_enrichment=False)
+    assert not caplog.records
+    sampler(
+        table,
+        temporal_enrichment=False,
+        temporal_window_hours=3,
+        temporal_global_fraction=0.5,
+        time_key="no such column",
+    )
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "These arguments have no effect: temporal_window_hours (temporal_enrichment=False), "
+        "temporal_global_fraction (temporal_enrichment=False), time_key (temporal_enrichment=False)"
+    )
+
+
+def test_the_sampler_shows_its_window():
+    shown = repr(sampler({"hours_post_infection": [0.0, 1.0] * 20}))
+    assert "window of 2.0 h and 0.3 of the seats outside" in shown
+    assert "window" not in repr(sampler({"t": [0.0] * 40}, temporal_enrichment=False))

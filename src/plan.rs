@@ -2,7 +2,7 @@
 //! (specification, sections 2 and 4).
 
 use crate::codes::Column;
-use crate::error::{Error, room};
+use crate::error::{Error, collected, push, room};
 use crate::groups::{Groups, Order, Pool};
 use crate::sums::{exact_sum, pairwise_sum};
 
@@ -147,9 +147,9 @@ impl Plan {
         )?;
         let weights = match &named_weights {
             Some(given) => normed(given)?,
-            None if experiments.is_some() => (0..groups.experiments())
-                .map(|position| f64::from(groups.size(position)) / f64::from(groups.kept()))
-                .collect(),
+            None if experiments.is_some() => collected(
+                (0..groups.experiments()).map(|position| f64::from(groups.size(position)) / f64::from(groups.kept())),
+            )?,
             None => Vec::new(),
         };
         let compose = |size: usize| -> Result<Composition, Error> {
@@ -166,7 +166,8 @@ impl Plan {
             };
             if conditions.is_some() {
                 let mut quotas = Vec::new();
-                composition.quota_starts = vec![0];
+                composition.quota_starts = room(groups.experiments() + 1)?;
+                composition.quota_starts.push(0);
                 for position in 0..groups.experiments() {
                     if weights.get(position).is_none_or(|&weight| weight > 0.0) {
                         split(&groups, position, composition.primary(), ratios.as_deref(), &mut quotas)?;
@@ -191,7 +192,7 @@ impl Plan {
         let full = compose(batch_size as usize)?;
         let short = if has_short { Some(compose(rest as usize)?) } else { None };
         Ok(Self {
-            cdf: cumulative(&weights),
+            cdf: cumulative(&weights)?,
             settings: Settings {
                 weights: named_weights,
                 ratios,
@@ -293,7 +294,7 @@ fn named(
         (Some(_), None) => return Err(Error::WithoutColumn { what }),
         (Some(given), Some(labels)) => (given, labels),
     };
-    let mut values = Vec::new();
+    let mut values = room(labels.len())?;
     let mut named = 0;
     for &label in labels {
         let value = given.get(label as usize).copied().flatten();
@@ -310,7 +311,7 @@ fn named(
 }
 
 fn normed(given: &[Option<f64>]) -> Result<Vec<f64>, Error> {
-    let weights: Vec<f64> = given.iter().map(|weight| weight.unwrap_or(0.0)).collect();
+    let mut weights = collected(given.iter().map(|weight| weight.unwrap_or(0.0)))?;
     let sum = pairwise_sum(&weights);
     if !sum.is_finite() {
         return Err(Error::Overflow { what: "weights" });
@@ -318,23 +319,23 @@ fn normed(given: &[Option<f64>]) -> Result<Vec<f64>, Error> {
     if sum <= 0.0 {
         return Err(Error::NoWeight);
     }
-    Ok(weights.iter().map(|weight| weight / sum).collect())
+    for weight in &mut weights {
+        *weight /= sum;
+    }
+    Ok(weights)
 }
 
 /// The running sum, each entry divided by the last.
-fn cumulative(weights: &[f64]) -> Vec<f64> {
+fn cumulative(weights: &[f64]) -> Result<Vec<f64>, Error> {
     let mut sum = 0.0;
-    let mut sums: Vec<f64> = weights
-        .iter()
-        .map(|weight| {
-            sum += weight;
-            sum
-        })
-        .collect();
+    let mut sums = collected(weights.iter().map(|weight| {
+        sum += weight;
+        sum
+    }))?;
     for entry in &mut sums {
         *entry /= sum;
     }
-    sums
+    Ok(sums)
 }
 
 /// Appends the quotas of `seats` seats for the experiment at `position`.
@@ -373,17 +374,13 @@ fn split(
         let quota = (((n * ratio) / sum + 1e-9).floor() as usize).min(left);
         left -= quota;
         if quota > 0 {
-            quotas.push(Quota {
-                cell,
-                seats: quota as u32,
-            });
+            let seats = quota as u32;
+            push(quotas, Quota { cell, seats })?;
         }
     }
     if left > 0 {
-        quotas.push(Quota {
-            cell: last,
-            seats: left as u32,
-        });
+        let seats = left as u32;
+        push(quotas, Quota { cell: last, seats })?;
     }
     Ok(())
 }

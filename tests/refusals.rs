@@ -78,7 +78,7 @@ fn columns_that_do_not_fit() {
     assert_eq!(refused, Error::Length { rows: 6, found: 5 });
     let unknown = Column::from_ranks(&EXPERIMENT, 2);
     let refused = Plan::new(6, Some(&unknown), None, &settings()).unwrap_err();
-    assert_eq!(refused, Error::Code { near_row: 0 });
+    assert_eq!(refused, Error::Code);
     let rows = u32::MAX as usize + 1;
     assert_eq!(
         Plan::new(rows, None, None, &settings()).unwrap_err(),

@@ -71,6 +71,10 @@ impl Draft {
         }
         self.slots.reserve(size.min(plan.groups().kept() as usize))?;
         self.segments.clear();
+        let segments = 1 + composition.most_quotas();
+        self.segments.try_reserve(segments).map_err(|_| Error::OutOfMemory {
+            bytes: segments as u128 * size_of::<Segment>() as u128,
+        })?;
         self.picked = cascade(plan, composition, generator, self);
         Ok(())
     }

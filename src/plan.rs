@@ -56,6 +56,7 @@ pub struct Composition {
     quotas: Option<Vec<Quota>>,
     /// Where each experiment's quotas begin, and last where they end.
     quota_starts: Vec<usize>,
+    most_quotas: usize,
 }
 
 impl Composition {
@@ -75,6 +76,11 @@ impl Composition {
     #[must_use]
     pub fn primary(&self) -> usize {
         self.size - self.leak
+    }
+
+    /// The largest number of quotas, or of other parts, that the primary of a batch has.
+    pub(crate) fn most_quotas(&self) -> usize {
+        if self.quotas.is_some() { self.most_quotas } else { 1 }
     }
 
     /// The quotas of the experiment at `position`, by condition, those of no seat left out. `None` where a batch is not
@@ -163,6 +169,7 @@ impl Plan {
                 leak,
                 quotas: None,
                 quota_starts: Vec::new(),
+                most_quotas: 0,
             };
             if conditions.is_some() {
                 let mut quotas = Vec::new();
@@ -174,6 +181,8 @@ impl Plan {
                     }
                     composition.quota_starts.push(quotas.len());
                 }
+                let starts = composition.quota_starts.windows(2);
+                composition.most_quotas = starts.map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
                 composition.quotas = Some(quotas);
             }
             Ok(composition)

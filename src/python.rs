@@ -308,14 +308,14 @@ impl PyPlan {
 
     /// Label numbers of the experiments that have rows.
     #[getter]
-    fn experiment_labels<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
-        PyArray1::from_slice(py, self.0.groups().experiment_labels())
+    fn experiment_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        Ok(collected(self.0.groups().experiment_labels().iter().copied())?.into_pyarray(py))
     }
 
     /// Label numbers of the conditions that have rows.
     #[getter]
-    fn condition_labels<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
-        PyArray1::from_slice(py, self.0.groups().condition_labels())
+    fn condition_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        Ok(collected(self.0.groups().condition_labels().iter().copied())?.into_pyarray(py))
     }
 
     /// Rows of each experiment.
@@ -328,14 +328,14 @@ impl PyPlan {
 
     /// Chance of each experiment to be picked; empty where experiments are not used.
     #[getter]
-    fn weights<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, self.0.weights())
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(collected(self.0.weights().iter().copied())?.into_pyarray(py))
     }
 
     /// Running sum of the weights, divided by its last entry.
     #[getter]
-    fn cdf<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, self.0.cdf())
+    fn cdf<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(collected(self.0.cdf().iter().copied())?.into_pyarray(py))
     }
 
     /// Experiment, condition and rows of each cell that has rows.

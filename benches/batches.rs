@@ -43,7 +43,9 @@ fn main() {
                     let start = Instant::now();
                     let plan = Plan::new(
                         rows,
-                        grouped.then(|| Column::from_ranks(&experiment, EXPERIMENTS as usize)).as_ref(),
+                        grouped
+                            .then(|| Column::from_ranks(&experiment, EXPERIMENTS as usize))
+                            .as_ref(),
                         split.then(|| Column::from_ranks(&condition, 4)).as_ref(),
                         times.as_ref(),
                         &settings,

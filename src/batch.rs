@@ -124,6 +124,10 @@ impl Draft {
             focus.reserve(&mut self.finder, size)?;
         }
         self.segments.clear();
+        let segments = 1 + composition.most_quotas();
+        self.segments.try_reserve(segments).map_err(|_| Error::OutOfMemory {
+            bytes: segments as u128 * size_of::<Segment>() as u128,
+        })?;
         self.picked = cascade(plan, composition, generator, self);
         Ok(())
     }
@@ -238,11 +242,23 @@ fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, ta
         let mut start = 0;
         for &quota in quotas {
             let seats = quota.seats as usize;
-            taker.take(plan, generator, Supply::whole(plan.cell(quota), Source::Primary), start, seats);
+            taker.take(
+                plan,
+                generator,
+                Supply::whole(plan.cell(quota), Source::Primary),
+                start,
+                seats,
+            );
             start += seats;
         }
     } else if primary > 0 {
-        taker.take(plan, generator, Supply::whole(groups.pool(picked), Source::Primary), 0, primary);
+        taker.take(
+            plan,
+            generator,
+            Supply::whole(groups.pool(picked), Source::Primary),
+            0,
+            primary,
+        );
     }
     picked
 }

@@ -1,6 +1,6 @@
 //! Columns of labels as whole numbers, read where they lie and chunk by chunk.
 
-use crate::error::{Error, room};
+use crate::error::{Error, filled, push, room};
 
 /// Rank of a row that has no label. Such rows are in no pool.
 pub const MISSING: u32 = u32::MAX;
@@ -81,8 +81,7 @@ impl Codes<'_> {
         const LANES: usize = 4;
         let lanes = if labels < 4096 { LANES } else { 1 };
         let width = labels + 2;
-        let mut tables: Vec<u64> = room(lanes * width)?;
-        tables.resize(lanes * width, 0);
+        let mut tables: Vec<u64> = filled(lanes * width, 0)?;
         let (missing, invalid) = (labels, labels + 1);
         let rest = if self.marks_missing() { missing } else { invalid };
         with_codes!(self, |codes, index| {
@@ -98,14 +97,15 @@ impl Codes<'_> {
                 tables[(row & (lanes - 1)) * width + place] += 1;
             }
         });
-        let mut counts: Vec<u64> = tables[..width].to_vec();
-        for table in tables[width..].chunks_exact(width) {
+        let (counts, others) = tables.split_at_mut(width);
+        for table in others.chunks_exact(width) {
             counts.iter_mut().zip(table).for_each(|(sum, count)| *sum += count);
         }
-        match counts.pop() {
-            Some(0) => Ok(counts),
-            _ => Err(Error::Code { near_row: 0 }),
+        if counts[invalid] > 0 {
+            return Err(Error::Code);
         }
+        tables.truncate(invalid);
+        Ok(tables)
     }
 }
 
@@ -197,7 +197,6 @@ impl<'a> Column<'a> {
             column: self,
             chunk: 0,
             start: 0,
-            row: 0,
         }
     }
 }
@@ -207,7 +206,6 @@ pub(crate) struct Reader<'a> {
     column: &'a Column<'a>,
     chunk: usize,
     start: usize,
-    row: usize,
 }
 
 impl Reader<'_> {
@@ -227,9 +225,8 @@ impl Reader<'_> {
         }
         let labels = u32::try_from(self.column.labels).unwrap_or(INVALID).min(INVALID);
         if out.iter().any(|&rank| rank >= labels && rank != MISSING) {
-            return Err(Error::Code { near_row: self.row });
+            return Err(Error::Code);
         }
-        self.row += out.len();
         Ok(())
     }
 }
@@ -266,7 +263,7 @@ pub fn combine(first: &Column<'_>, second: &Column<'_>) -> Result<(Vec<u32>, Vec
             combined.push(if a == MISSING || b == MISSING {
                 MISSING
             } else {
-                numbers.of(a, b, &mut pairs)
+                numbers.of(a, b, &mut pairs)?
             });
         }
         if pairs.len() >= INVALID as usize {
@@ -286,17 +283,16 @@ enum PairNumbers {
 impl PairNumbers {
     fn new(first: usize, second: usize, rows: usize) -> Result<Self, Error> {
         match first.checked_mul(second) {
-            Some(possible) if is_dense(possible, rows) => {
-                let mut table = room(possible)?;
-                table.resize(possible, MISSING);
-                Ok(Self::Dense { table, width: second })
-            }
+            Some(possible) if is_dense(possible, rows) => Ok(Self::Dense {
+                table: filled(possible, MISSING)?,
+                width: second,
+            }),
             _ => Ok(Self::Sparse(std::collections::HashMap::new())),
         }
     }
 
     #[inline]
-    fn of(&mut self, a: u32, b: u32, pairs: &mut Vec<Pair>) -> u32 {
+    fn of(&mut self, a: u32, b: u32, pairs: &mut Vec<Pair>) -> Result<u32, Error> {
         let next = pairs.len() as u32;
         let number = match self {
             Self::Dense { table, width } => {
@@ -306,12 +302,17 @@ impl PairNumbers {
                 }
                 *entry
             }
-            Self::Sparse(map) => *map.entry((a, b)).or_insert(next),
+            Self::Sparse(map) => {
+                map.try_reserve(1).map_err(|_| Error::OutOfMemory {
+                    bytes: 2 * map.len() as u128 * size_of::<(Pair, u32)>() as u128,
+                })?;
+                *map.entry((a, b)).or_insert(next)
+            }
         };
         if number == next {
-            pairs.push((a, b));
+            push(pairs, (a, b))?;
         }
-        number
+        Ok(number)
     }
 }
 

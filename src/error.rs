@@ -24,10 +24,7 @@ pub enum Error {
         found: usize,
     },
     /// A code stands for no label.
-    Code {
-        /// First row, of some thousand, in which the code was seen.
-        near_row: usize,
-    },
+    Code,
     /// Two columns cannot be combined: their labels' pairs are 2^32 or more.
     TooManyLabels,
     /// The batch size is 0, or 2^32 or more.
@@ -144,7 +141,7 @@ impl fmt::Display for Error {
                     "a column has {found} rows and the table {rows}: all must be equally long"
                 )
             }
-            Self::Code { near_row } => write!(f, "a code at or after row {near_row} stands for no label"),
+            Self::Code => write!(f, "a column holds a code that stands for no label"),
             Self::TooManyLabels => write!(f, "a key of several columns has 2^32 or more different labels"),
             Self::BatchSize { found } => write!(f, "batch_size must be in 1..2^32, got {found}"),
             Self::Leaky { found } => write!(f, "leaky must be a fraction in [0, 1], got {found}"),
@@ -203,10 +200,32 @@ pub(crate) fn room<T>(len: usize) -> Result<Vec<T>, Error> {
     Ok(vector)
 }
 
+/// A vector of `len` times `value`.
+pub(crate) fn filled<T: Clone>(len: usize, value: T) -> Result<Vec<T>, Error> {
+    let mut vector = room(len)?;
+    vector.resize(len, value);
+    Ok(vector)
+}
+
+/// The elements of an iterator that knows how many it has.
+pub(crate) fn collected<T>(elements: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>, Error> {
+    let mut vector = room(elements.len())?;
+    vector.extend(elements);
+    Ok(vector)
+}
+
+/// Appends one element, in amortised constant time.
+pub(crate) fn push<T>(vector: &mut Vec<T>, element: T) -> Result<(), Error> {
+    vector.try_reserve(1).map_err(|_| Error::OutOfMemory {
+        bytes: 2 * vector.len() as u128 * size_of::<T>() as u128,
+    })?;
+    vector.push(element);
+    Ok(())
+}
+
 /// Makes `vector` one of `len` default elements. What it held is dropped first, so that both never stand side by side.
 pub(crate) fn grow<T: Clone + Default>(vector: &mut Vec<T>, len: usize) -> Result<(), Error> {
     *vector = Vec::new();
-    *vector = room(len)?;
-    vector.resize(len, T::default());
+    *vector = filled(len, T::default())?;
     Ok(())
 }

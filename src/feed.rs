@@ -167,9 +167,13 @@ impl Feed {
     ) -> Result<(Vec<T>, Walked), E> {
         let mut pages = Vec::new();
         let mut seats = 0;
-        while stream.position() < position {
+        // The page at the position itself too: who asks for one batch after another passes none.
+        loop {
             if stream.position() % BOOKMARK_EVERY == 0 {
                 pages.push(stream.clone());
+            }
+            if stream.position() == position {
+                break;
             }
             stream.pass(&self.plan);
             rest_after(&mut seats, &self.plan, &mut pause)?;
@@ -196,10 +200,6 @@ impl Feed {
             if page.position() == known.pages.len() as u64 * BOOKMARK_EVERY {
                 known.pages.push(page);
             }
-        }
-        if known.pages.is_empty() {
-            // A walk of no step passes no page.
-            known.pages.extend(Stream::new(self.seed, epoch));
         }
         known.last = walked.last;
         bookmarks.push_front(known);

@@ -1,7 +1,7 @@
 //! Pools and cells: which rows belong to which experiment and condition (specification, section 2).
 
 use crate::codes::{BLOCK, Column, MISSING, is_dense};
-use crate::error::{Error, room};
+use crate::error::{Error, filled, push, room};
 
 /// Which list of rows positions are looked up in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Pool {
 }
 
 /// The rows of one experiment and one condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     /// Position of the experiment.
     pub experiment: u32,
@@ -118,12 +118,13 @@ impl Groups {
             present,
         };
         let counts = Counts::new(&table)?;
-        let experiment_labels = occurring(&counts.experiments);
-        let condition_labels = occurring(&counts.conditions);
+        let experiment_labels = occurring(&counts.experiments)?;
+        let condition_labels = occurring(&counts.conditions)?;
         if experiment_labels.is_empty() {
             return Err(Error::NoRows);
         }
-        let mut starts = vec![0];
+        let mut starts = room(experiment_labels.len() + 1)?;
+        starts.push(0);
         let mut kept = 0;
         for &label in &experiment_labels {
             kept += counts.experiments[label as usize];
@@ -132,7 +133,7 @@ impl Groups {
         let mut groups = Self {
             rows,
             cells: Vec::new(),
-            cell_starts: vec![0; experiment_labels.len() + 1],
+            cell_starts: filled(experiment_labels.len() + 1, 0)?,
             by_experiment: None,
             by_cell: Vec::new(),
             experiment_labels,
@@ -147,7 +148,7 @@ impl Groups {
         }
         let in_table_order = experiments.is_none() && kept as usize == rows;
         if (pools || conditions.is_none()) && !in_table_order {
-            let mut next = vec![0; counts.experiments.len()];
+            let mut next = filled(counts.experiments.len(), 0)?;
             for (&label, &start) in groups.experiment_labels.iter().zip(&groups.starts) {
                 next[label as usize] = start;
             }
@@ -157,41 +158,31 @@ impl Groups {
     }
 
     /// Sorts into cells through a table of all pairs, whose counts become each cell's next free entry.
-    fn fill_cells_by_table(
-        &mut self,
-        mut counts: Vec<u32>,
-        table: &Table<'_>,
-        width: usize,
-    ) -> Result<(), Error> {
+    fn fill_cells_by_table(&mut self, mut counts: Vec<u32>, table: &Table<'_>, width: usize) -> Result<(), Error> {
         let mut start = 0;
         for (experiment, &label) in self.experiment_labels.iter().enumerate() {
             for (condition, &condition_label) in self.condition_labels.iter().enumerate() {
                 let entry = &mut counts[label as usize * width + condition_label as usize];
                 let rows = std::mem::replace(entry, start);
                 if rows > 0 {
-                    self.cells.push(Cell {
+                    let cell = Cell {
                         experiment: experiment as u32,
                         condition: condition as u32,
                         start,
                         rows,
-                    });
+                    };
+                    push(&mut self.cells, cell)?;
                     start += rows;
                 }
             }
             self.cell_starts[experiment + 1] = self.cells.len() as u32;
         }
-        self.by_cell = scatter(start, counts, table, |e, c| {
-            e as usize * width + c as usize
-        })?;
+        self.by_cell = scatter(start, counts, table, |e, c| e as usize * width + c as usize)?;
         Ok(())
     }
 
     /// Sorts by condition, then stably by experiment: linear where the table of all pairs would dwarf the rows.
-    fn fill_cells_by_two_sorts(
-        &mut self,
-        counts: &Counts,
-        table: &Table<'_>,
-    ) -> Result<(), Error> {
+    fn fill_cells_by_two_sorts(&mut self, counts: &Counts, table: &Table<'_>) -> Result<(), Error> {
         let kept = self.starts[self.experiment_labels.len()];
         let mut next = room(counts.conditions.len())?;
         let mut start = 0;
@@ -200,41 +191,63 @@ impl Groups {
             start += count;
         }
         let by_condition = scatter(kept, next, table, |_, c| c as usize)?;
-        // Sorted rows are met out of order, so each needs its labels at hand.
-        let mut of_row: Vec<(u32, u32)> = room(self.rows)?;
-        of_row.resize(self.rows, (MISSING, MISSING));
-        let mut place = vec![0; counts.experiments.len()];
-        for (experiment, &label) in self.experiment_labels.iter().enumerate() {
-            place[label as usize] = experiment as u32;
-        }
-        let mut condition_place = vec![0; counts.conditions.len()];
-        for (condition, &label) in self.condition_labels.iter().enumerate() {
-            condition_place[label as usize] = condition as u32;
-        }
-        table.each_row(|row, e, c| {
-            of_row[row as usize] = (place[e as usize], condition_place[c as usize]);
+        // Sorted rows are met out of order, so each needs its experiment at hand.
+        let place = positions(&self.experiment_labels, counts.experiments.len())?;
+        let mut experiment_of: Vec<u32> = filled(self.rows, 0)?;
+        table.each_row(|row, e, _| {
+            experiment_of[row as usize] = place[e as usize].min(self.experiments() as u32 - 1);
         })?;
-        let mut next = self.starts.clone();
-        self.by_cell = room(kept as usize)?;
-        self.by_cell.resize(kept as usize, 0);
-        for row in by_condition {
-            let entry = &mut next[of_row[row as usize].0 as usize];
-            self.by_cell[*entry as usize] = row;
-            *entry += 1;
+        // A cell begins where an experiment meets a condition that is not the one it met last.
+        let mut last = filled(self.experiments(), MISSING)?;
+        let mut each = |visit: &mut dyn FnMut(u32, u32, u32, bool)| {
+            last.fill(MISSING);
+            let mut rows = by_condition.iter();
+            for (condition, &label) in (0..).zip(&self.condition_labels) {
+                for &row in rows.by_ref().take(counts.conditions[label as usize] as usize) {
+                    let experiment = experiment_of[row as usize];
+                    let begins = std::mem::replace(&mut last[experiment as usize], condition) != condition;
+                    visit(row, experiment, condition, begins);
+                }
+            }
+        };
+        let mut cells = filled(self.experiments() + 1, 0_u32)?;
+        let mut sizes = filled(self.experiments(), 0)?;
+        each(&mut |_, experiment, _, begins| {
+            cells[experiment as usize + 1] += u32::from(begins);
+            sizes[experiment as usize] += 1;
+        });
+        // Only a table that is written to while it is read can have changed.
+        if (0..self.experiments()).any(|experiment| sizes[experiment] != self.size(experiment)) {
+            return Err(Error::Code);
         }
-        for (start, &row) in (0..).zip(&self.by_cell) {
-            let (experiment, condition) = of_row[row as usize];
-            match self.cells.last_mut() {
-                Some(cell) if (cell.experiment, cell.condition) == (experiment, condition) => cell.rows += 1,
-                _ => self.cells.push(Cell {
+        for experiment in 0..self.experiments() {
+            cells[experiment + 1] += cells[experiment];
+        }
+        let mut found = filled(cells[self.experiments()] as usize, Cell::default())?;
+        let mut next_cell = filled(self.experiments(), 0_u32)?;
+        next_cell.copy_from_slice(&cells[..self.experiments()]);
+        let mut next_entry = filled(self.experiments(), 0)?;
+        next_entry.copy_from_slice(&self.starts[..self.experiments()]);
+        let mut by_cell: Vec<u32> = filled(kept as usize, 0)?;
+        each(&mut |row, experiment, condition, begins| {
+            let entry = &mut next_entry[experiment as usize];
+            let cell = &mut next_cell[experiment as usize];
+            if begins {
+                found[*cell as usize] = Cell {
                     experiment,
                     condition,
-                    start,
-                    rows: 1,
-                }),
+                    start: *entry,
+                    rows: 0,
+                };
+                *cell += 1;
             }
-            self.cell_starts[experiment as usize + 1] = self.cells.len() as u32;
-        }
+            found[*cell as usize - 1].rows += 1;
+            by_cell[*entry as usize] = row;
+            *entry += 1;
+        });
+        self.cells = found;
+        self.cell_starts = cells;
+        self.by_cell = by_cell;
         Ok(())
     }
 
@@ -342,8 +355,7 @@ impl Groups {
         let mut experiments = Vec::new();
         let mut conditions = Vec::new();
         if let Some(rows) = &self.by_experiment {
-            crate::error::grow(&mut experiments, self.rows)?;
-            experiments.fill(MISSING);
+            experiments = filled(self.rows, MISSING)?;
             for position in 0..self.experiments() {
                 for &row in &rows[self.starts[position] as usize..self.starts[position + 1] as usize] {
                     experiments[row as usize] = position as u32;
@@ -351,11 +363,9 @@ impl Groups {
             }
         }
         if !self.cells.is_empty() {
-            crate::error::grow(&mut conditions, self.rows)?;
-            conditions.fill(MISSING);
+            conditions = filled(self.rows, MISSING)?;
             if experiments.is_empty() {
-                crate::error::grow(&mut experiments, self.rows)?;
-                experiments.fill(MISSING);
+                experiments = filled(self.rows, MISSING)?;
             }
             for cell in &self.cells {
                 for &row in &self.by_cell[cell.start as usize..(cell.start + cell.rows) as usize] {
@@ -372,19 +382,14 @@ impl Counts {
     fn new(table: &Table<'_>) -> Result<Self, Error> {
         let width = table.conditions.map_or(1, Column::labels);
         let height = table.experiments.map_or(1, Column::labels);
-        let zeros = |len: usize| -> Result<Vec<u32>, Error> {
-            let mut zeros = room(len)?;
-            zeros.resize(len, 0);
-            Ok(zeros)
-        };
         let mut counts = Self {
-            experiments: zeros(height)?,
-            conditions: zeros(width)?,
+            experiments: filled(height, 0)?,
+            conditions: filled(width, 0)?,
             cells: None,
         };
         match height.checked_mul(width) {
             Some(possible) if is_dense(possible, table.rows) => {
-                let mut cells = zeros(possible)?;
+                let mut cells = filled(possible, 0)?;
                 table.each_row(|_, e, c| {
                     cells[e as usize * width + c as usize] += 1;
                 })?;
@@ -408,12 +413,24 @@ impl Counts {
 }
 
 /// The labels that occur.
-fn occurring(counts: &[u32]) -> Vec<u32> {
-    (0..)
-        .zip(counts)
-        .filter(|&(_, &count)| count > 0)
-        .map(|(label, _)| label)
-        .collect()
+fn occurring(counts: &[u32]) -> Result<Vec<u32>, Error> {
+    let mut labels = room(counts.iter().filter(|&&count| count > 0).count())?;
+    labels.extend(
+        (0..)
+            .zip(counts)
+            .filter(|&(_, &count)| count > 0)
+            .map(|(label, _)| label),
+    );
+    Ok(labels)
+}
+
+/// The position of each label among those that occur, `labels` ascending.
+fn positions(labels: &[u32], count: usize) -> Result<Vec<u32>, Error> {
+    let mut positions = filled(count, MISSING)?;
+    for (position, &label) in (0..).zip(labels) {
+        positions[label as usize] = position;
+    }
+    Ok(positions)
 }
 
 /// One stable counting sort: every row goes to the next free entry of its bucket.
@@ -423,8 +440,7 @@ fn scatter(
     table: &Table<'_>,
     bucket: impl Fn(u32, u32) -> usize,
 ) -> Result<Vec<u32>, Error> {
-    let mut sorted = room(kept as usize)?;
-    sorted.resize(kept as usize, 0);
+    let mut sorted = filled(kept as usize, 0)?;
     let mut moved = false;
     table.each_row(|row, e, c| {
         let entry = &mut next[bucket(e, c)];
@@ -436,7 +452,7 @@ fn scatter(
         *entry += 1;
     })?;
     if moved {
-        return Err(Error::Code { near_row: 0 });
+        return Err(Error::Code);
     }
     Ok(sorted)
 }

@@ -143,7 +143,9 @@ impl NearIndex {
                 superblocks,
                 coarse,
             };
-            fine += (0..list.count()).map(|superblock| fine_len(list.size(superblock))).sum::<usize>();
+            fine += (0..list.count())
+                .map(|superblock| fine_len(list.size(superblock)))
+                .sum::<usize>();
             if list.count() > 1 {
                 superblocks += list.len;
                 coarse += (list.len / COARSE + 1) * list.count();
@@ -163,7 +165,11 @@ impl NearIndex {
         grow(&mut counts, index.most_superblocks)?;
         for number in 0..index.lists.len() {
             let list = index.lists[number];
-            index.fill(list, &by_time[list.start..list.start + list.len], &mut counts[..list.count()]);
+            index.fill(
+                list,
+                &by_time[list.start..list.start + list.len],
+                &mut counts[..list.count()],
+            );
         }
         Ok(index)
     }
@@ -297,7 +303,13 @@ impl NearIndex {
             if table.stamp != *stamp || table.superblock as usize != superblock {
                 table.stamp = *stamp;
                 table.superblock = superblock as u32;
-                self.fill_table(table, &list, low[superblock] as usize, high[superblock] as usize, span.inside);
+                self.fill_table(
+                    table,
+                    &list,
+                    low[superblock] as usize,
+                    high[superblock] as usize,
+                    span.inside,
+                );
             }
             let (block, left) = table.block_of(positions[place] - before[superblock]);
             found[place].block = block as u16;
@@ -313,7 +325,13 @@ impl NearIndex {
             let end = (first + BLOCK).min(list.len);
             let ranks = &self.ranks[list.start + first..list.start + end];
             let near = high[superblock] - low[superblock];
-            let place = nth(ranks, low[superblock] as u16, near as u16, span.inside, found.left as usize);
+            let place = nth(
+                ranks,
+                low[superblock] as u16,
+                near as u16,
+                span.inside,
+                found.left as usize,
+            );
             *position = (first + place) as u32;
         }
     }
@@ -346,7 +364,10 @@ impl NearIndex {
         let row = list.fine_of(superblock) + step * size.div_ceil(BLOCK);
         prefetch(&self.fine, row);
         prefetch(&self.fine, row + 64);
-        prefetch(&self.by_time, list.start + superblock * SUPERBLOCK + rank.min(step * FINE));
+        prefetch(
+            &self.by_time,
+            list.start + superblock * SUPERBLOCK + rank.min(step * FINE),
+        );
     }
 
     fn fill_table(&self, table: &mut Table, list: &List, low: usize, high: usize, inside: bool) {
@@ -476,7 +497,10 @@ mod tests {
                 match shape {
                     0 => {}
                     1 => list.sort_unstable(),
-                    _ => list.iter_mut().enumerate().for_each(|(place, time)| *time += (place % 1000) as u32 * 100),
+                    _ => list
+                        .iter_mut()
+                        .enumerate()
+                        .for_each(|(place, time)| *time += (place % 1000) as u32 * 100),
                 }
                 list
             });

@@ -2,7 +2,7 @@
 //! (specification, sections 2 and 4).
 
 use crate::codes::Column;
-use crate::error::{Error, room};
+use crate::error::{Error, collected, push, room};
 use crate::focus::Focus;
 use crate::groups::{Groups, Order, Pool};
 use crate::sums::{exact_sum, pairwise_sum};
@@ -46,6 +46,38 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Refuses what is out of range; returns the batch size.
+    fn checked(&self) -> Result<u32, Error> {
+        let found = self.batch_size;
+        let batch_size = u32::try_from(found).unwrap_or(0);
+        if batch_size == 0 {
+            return Err(Error::BatchSize { found });
+        }
+        let fraction = 0.0..=1.0;
+        if !fraction.contains(&self.leaky) {
+            return Err(Error::Leaky { found: self.leaky });
+        }
+        if !fraction.contains(&self.global_fraction) {
+            return Err(Error::GlobalFraction {
+                found: self.global_fraction,
+            });
+        }
+        if self.window.is_nan() || self.window < 0.0 {
+            return Err(Error::Window { found: self.window });
+        }
+        if let Some(found) = self
+            .batches
+            .filter(|&batches| batches == 0 || batches > i64::MAX as u64)
+        {
+            return Err(Error::Batches { found });
+        }
+        check_proportions("weight", self.weights.as_deref())?;
+        check_proportions("ratio", self.ratios.as_deref())?;
+        Ok(batch_size)
+    }
+}
+
 /// Seats of one condition in a batch of one experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
@@ -67,6 +99,7 @@ pub struct Composition {
     quotas: Option<Vec<Quota>>,
     /// Where each experiment's quotas begin, and last where they end.
     quota_starts: Vec<usize>,
+    most_quotas: usize,
 }
 
 impl Composition {
@@ -92,6 +125,87 @@ impl Composition {
     #[must_use]
     pub fn primary(&self) -> usize {
         self.size - self.leak
+    }
+
+    /// The largest number of quotas, or of other parts, that the primary of a batch has.
+    pub(crate) fn most_quotas(&self) -> usize {
+        if self.quotas.is_some() { self.most_quotas } else { 1 }
+    }
+
+    /// Works out the quotas of all experiments that can be picked.
+    fn split(
+        &mut self,
+        groups: &Groups,
+        weights: &[f64],
+        ratios: Option<&[Option<f64>]>,
+        far_fraction: f64,
+    ) -> Result<(), Error> {
+        let mut quotas = Vec::new();
+        self.quota_starts = room(groups.experiments() + 1)?;
+        self.quota_starts.push(0);
+        for position in 0..groups.experiments() {
+            let before = quotas.len();
+            if weights.get(position).is_none_or(|&weight| weight > 0.0) {
+                self.split_one(groups, position, ratios, far_fraction, &mut quotas)?;
+            }
+            self.most_quotas = self.most_quotas.max(quotas.len() - before);
+            self.quota_starts.push(quotas.len());
+        }
+        self.quotas = Some(quotas);
+        Ok(())
+    }
+
+    /// Appends the quotas of the experiment at `position`.
+    fn split_one(
+        &self,
+        groups: &Groups,
+        position: usize,
+        ratios: Option<&[Option<f64>]>,
+        far_fraction: f64,
+        quotas: &mut Vec<Quota>,
+    ) -> Result<(), Error> {
+        let cells = groups.cells_of(position);
+        let equal = 1.0 / cells.len() as f64;
+        let mut taking_part: Vec<(u32, f64)> = room(cells.len())?;
+        for (number, cell) in (groups.first_cell_of(position)..).zip(cells) {
+            let ratio = ratios
+                .and_then(|ratios| ratios[cell.condition as usize])
+                .unwrap_or(equal);
+            if ratio > 0.0 {
+                taking_part.push((number, ratio));
+            }
+        }
+        let Some((&(last, _), others)) = taking_part.split_last() else {
+            return Err(Error::NoCondition {
+                experiment: groups.experiment_labels()[position] as usize,
+            });
+        };
+        let sum = exact_sum(taking_part.iter().map(|&(_, ratio)| ratio));
+        let n = self.primary() as f64;
+        if !sum.is_finite() || taking_part.iter().any(|&(_, ratio)| !(n * ratio).is_finite()) {
+            return Err(Error::Overflow { what: "ratios" });
+        }
+        let mut taken = 0;
+        let mut take = |cell, seats: usize| {
+            let far = seats_of(taken + seats, far_fraction) - seats_of(taken, far_fraction);
+            taken += seats;
+            if seats == 0 {
+                return Ok(self.primary() - taken);
+            }
+            let quota = Quota {
+                cell,
+                seats: seats as u32,
+                far: far.min(seats) as u32,
+            };
+            push(quotas, quota).map(|()| self.primary() - taken)
+        };
+        let mut left = self.primary();
+        for &(cell, ratio) in others {
+            // The tolerance can round up past what is left only where seats are counted in thousands of millions.
+            left = take(cell, (((n * ratio) / sum + 1e-9).floor() as usize).min(left))?;
+        }
+        take(last, left)?;
+        Ok(())
     }
 
     /// The quotas of the experiment at `position`, by condition, those of no seat left out. `None` where a batch is not
@@ -134,30 +248,7 @@ impl Plan {
         times: Option<&Times<'_>>,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let batch_size = u32::try_from(settings.batch_size)
-            .ok()
-            .filter(|&size| size > 0)
-            .ok_or(Error::BatchSize {
-                found: settings.batch_size,
-            })?;
-        if !(0.0..=1.0).contains(&settings.leaky) {
-            return Err(Error::Leaky { found: settings.leaky });
-        }
-        if let Some(found) = settings
-            .batches
-            .filter(|&batches| batches == 0 || batches > i64::MAX as u64)
-        {
-            return Err(Error::Batches { found });
-        }
-        check_proportions("weight", settings.weights.as_deref())?;
-        check_proportions("ratio", settings.ratios.as_deref())?;
-        if !(settings.window >= 0.0) {
-            return Err(Error::Window { found: settings.window });
-        }
-        let global_fraction = settings.global_fraction;
-        if !(0.0..=1.0).contains(&global_fraction) {
-            return Err(Error::GlobalFraction { found: global_fraction });
-        }
+        let batch_size = settings.checked()?;
         if let Some(found) = times.map(Times::len).filter(|&found| found != rows) {
             return Err(Error::Length { rows, found });
         }
@@ -178,9 +269,9 @@ impl Plan {
         )?;
         let weights = match &named_weights {
             Some(given) => normed(given)?,
-            None if experiments.is_some() => (0..groups.experiments())
-                .map(|position| f64::from(groups.size(position)) / f64::from(groups.kept()))
-                .collect(),
+            None if experiments.is_some() => collected(
+                (0..groups.experiments()).map(|position| f64::from(groups.size(position)) / f64::from(groups.kept())),
+            )?,
             None => Vec::new(),
         };
         let compose = |size: usize| -> Result<Composition, Error> {
@@ -189,25 +280,17 @@ impl Plan {
             } else {
                 0
             };
+            let far_fraction = if times.is_some() { settings.global_fraction } else { 0.0 };
             let mut composition = Composition {
                 size,
                 leak,
-                far: 0,
+                far: seats_of(size - leak, far_fraction),
                 quotas: None,
                 quota_starts: Vec::new(),
+                most_quotas: 0,
             };
-            let far_of = |seats| if times.is_some() { seats_of(seats, global_fraction) } else { 0 };
-            composition.far = far_of(composition.primary());
             if conditions.is_some() {
-                let mut quotas = Vec::new();
-                composition.quota_starts = vec![0];
-                for position in 0..groups.experiments() {
-                    if weights.get(position).is_none_or(|&weight| weight > 0.0) {
-                        split(&groups, position, composition.primary(), ratios.as_deref(), &far_of, &mut quotas)?;
-                    }
-                    composition.quota_starts.push(quotas.len());
-                }
-                composition.quotas = Some(quotas);
+                composition.split(&groups, &weights, ratios.as_deref(), far_fraction)?;
             }
             Ok(composition)
         };
@@ -226,14 +309,18 @@ impl Plan {
         let short = if has_short { Some(compose(rest as usize)?) } else { None };
         let focus = match times {
             Some(times) => {
-                let order = if conditions.is_some() { Order::Cells } else { groups.pool_order() };
+                let order = if conditions.is_some() {
+                    Order::Cells
+                } else {
+                    groups.pool_order()
+                };
                 Some(Focus::new(&groups, times.sorted()?, order)?)
             }
             None => None,
         };
         Ok(Self {
             focus,
-            cdf: cumulative(&weights),
+            cdf: cumulative(&weights)?,
             settings: Settings {
                 weights: named_weights,
                 ratios,
@@ -347,7 +434,7 @@ fn named(
         (Some(_), None) => return Err(Error::WithoutColumn { what }),
         (Some(given), Some(labels)) => (given, labels),
     };
-    let mut values = Vec::new();
+    let mut values = room(labels.len())?;
     let mut named = 0;
     for &label in labels {
         let value = given.get(label as usize).copied().flatten();
@@ -364,7 +451,7 @@ fn named(
 }
 
 fn normed(given: &[Option<f64>]) -> Result<Vec<f64>, Error> {
-    let weights: Vec<f64> = given.iter().map(|weight| weight.unwrap_or(0.0)).collect();
+    let mut weights = collected(given.iter().map(|weight| weight.unwrap_or(0.0)))?;
     let sum = pairwise_sum(&weights);
     if !sum.is_finite() {
         return Err(Error::Overflow { what: "weights" });
@@ -372,73 +459,21 @@ fn normed(given: &[Option<f64>]) -> Result<Vec<f64>, Error> {
     if sum <= 0.0 {
         return Err(Error::NoWeight);
     }
-    Ok(weights.iter().map(|weight| weight / sum).collect())
+    for weight in &mut weights {
+        *weight /= sum;
+    }
+    Ok(weights)
 }
 
 /// The running sum, each entry divided by the last.
-fn cumulative(weights: &[f64]) -> Vec<f64> {
+fn cumulative(weights: &[f64]) -> Result<Vec<f64>, Error> {
     let mut sum = 0.0;
-    let mut sums: Vec<f64> = weights
-        .iter()
-        .map(|weight| {
-            sum += weight;
-            sum
-        })
-        .collect();
+    let mut sums = collected(weights.iter().map(|weight| {
+        sum += weight;
+        sum
+    }))?;
     for entry in &mut sums {
         *entry /= sum;
     }
-    sums
-}
-
-/// Appends the quotas of `seats` seats for the experiment at `position`.
-fn split(
-    groups: &Groups,
-    position: usize,
-    seats: usize,
-    ratios: Option<&[Option<f64>]>,
-    far_of: &impl Fn(usize) -> usize,
-    quotas: &mut Vec<Quota>,
-) -> Result<(), Error> {
-    let cells = groups.cells_of(position);
-    let first = groups.first_cell_of(position);
-    let equal = 1.0 / cells.len() as f64;
-    let mut taking_part: Vec<(u32, f64)> = room(cells.len())?;
-    for (number, cell) in (first..).zip(cells) {
-        let ratio = ratios
-            .and_then(|ratios| ratios[cell.condition as usize])
-            .unwrap_or(equal);
-        if ratio > 0.0 {
-            taking_part.push((number, ratio));
-        }
-    }
-    let Some((&(last, _), others)) = taking_part.split_last() else {
-        return Err(Error::NoCondition {
-            experiment: groups.experiment_labels()[position] as usize,
-        });
-    };
-    let sum = exact_sum(taking_part.iter().map(|&(_, ratio)| ratio));
-    let n = seats as f64;
-    if !sum.is_finite() || taking_part.iter().any(|&(_, ratio)| !(n * ratio).is_finite()) {
-        return Err(Error::Overflow { what: "ratios" });
-    }
-    let mut left = seats;
-    let mut push = |cell, before: usize, quota: usize| {
-        if quota > 0 {
-            let far = far_of(before + quota) - far_of(before);
-            quotas.push(Quota {
-                cell,
-                seats: quota as u32,
-                far: far.min(quota) as u32,
-            });
-        }
-    };
-    for &(cell, ratio) in others {
-        // The tolerance can round up past what is left only where seats are counted in thousands of millions.
-        let quota = (((n * ratio) / sum + 1e-9).floor() as usize).min(left);
-        push(cell, seats - left, quota);
-        left -= quota;
-    }
-    push(last, seats - left, left);
-    Ok(())
+    Ok(sums)
 }

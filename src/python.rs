@@ -16,7 +16,7 @@ use pyo3::types::{PyList, PyTuple};
 
 use crate::codes::{Chunk, Codes, Column};
 use crate::epoch::Deal;
-use crate::error::Error;
+use crate::error::{Error, collected, filled};
 use crate::feed::{Feed, Run, Step};
 use crate::plan::{Composition, Plan, Settings};
 use crate::random::{Generator, seed_words};
@@ -232,6 +232,7 @@ impl PyPlan {
         clippy::too_many_arguments,
         reason = "the settings, by position, as __reduce__ gives them"
     )]
+    #[expect(clippy::needless_pass_by_value, reason = "arguments are extracted as values")]
     fn new(
         py: Python<'_>,
         rows: usize,
@@ -262,8 +263,15 @@ impl PyPlan {
         let experiments = experiments.as_ref().map(Held::column).transpose()?;
         let conditions = conditions.as_ref().map(Held::column).transpose()?;
         let times = times.as_ref().map(PyTimes::times).transpose()?;
-        let plan =
-            py.detach(|| Plan::new(rows, experiments.as_ref(), conditions.as_ref(), times.as_ref(), &settings))?;
+        let plan = py.detach(|| {
+            Plan::new(
+                rows,
+                experiments.as_ref(),
+                conditions.as_ref(),
+                times.as_ref(),
+                &settings,
+            )
+        })?;
         Ok(Self(Arc::new(plan)))
     }
 
@@ -344,54 +352,58 @@ impl PyPlan {
 
     /// Label numbers of the experiments that have rows.
     #[getter]
-    fn experiment_labels<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
-        PyArray1::from_slice(py, self.0.groups().experiment_labels())
+    fn experiment_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        Ok(collected(self.0.groups().experiment_labels().iter().copied())?.into_pyarray(py))
     }
 
     /// Label numbers of the conditions that have rows.
     #[getter]
-    fn condition_labels<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
-        PyArray1::from_slice(py, self.0.groups().condition_labels())
+    fn condition_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        Ok(collected(self.0.groups().condition_labels().iter().copied())?.into_pyarray(py))
     }
 
     /// Rows of each experiment.
     #[getter]
-    fn sizes<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+    fn sizes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
         let groups = self.0.groups();
-        let sizes: Vec<i64> = (0..groups.experiments())
-            .map(|position| groups.size(position).into())
-            .collect();
-        sizes.into_pyarray(py)
+        let sizes = collected((0..groups.experiments()).map(|position| i64::from(groups.size(position))))?;
+        Ok(sizes.into_pyarray(py))
     }
 
     /// Chance of each experiment to be picked; empty where experiments are not used.
     #[getter]
-    fn weights<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, self.0.weights())
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(collected(self.0.weights().iter().copied())?.into_pyarray(py))
     }
 
     /// Running sum of the weights, divided by its last entry.
     #[getter]
-    fn cdf<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, self.0.cdf())
+    fn cdf<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(collected(self.0.cdf().iter().copied())?.into_pyarray(py))
     }
 
     /// Experiment, condition and rows of each cell that has rows.
-    fn cells<'py>(&self, py: Python<'py>) -> [Bound<'py, PyArray1<i64>>; 3] {
+    fn cells<'py>(&self, py: Python<'py>) -> PyResult<[Bound<'py, PyArray1<i64>>; 3]> {
         let cells = self.0.groups().cells();
-        [
-            cells.iter().map(|cell| i64::from(cell.experiment)).collect::<Vec<_>>(),
-            cells.iter().map(|cell| i64::from(cell.condition)).collect(),
-            cells.iter().map(|cell| i64::from(cell.rows)).collect(),
+        Ok([
+            collected(cells.iter().map(|cell| i64::from(cell.experiment)))?,
+            collected(cells.iter().map(|cell| i64::from(cell.condition)))?,
+            collected(cells.iter().map(|cell| i64::from(cell.rows)))?,
         ]
-        .map(|column| column.into_pyarray(py))
+        .map(|column| column.into_pyarray(py)))
+    }
+
+    /// Whether the last batch is short.
+    #[getter]
+    fn short(&self) -> bool {
+        self.0.short().is_some()
     }
 
     /// Seats of a batch, those that leak, and the seats of each cell in a batch of its experiment.
     #[pyo3(signature = (short=false))]
     fn seats<'py>(&self, py: Python<'py>, short: bool) -> PyResult<(usize, usize, Bound<'py, PyArray1<i64>>)> {
         let composition = self.composition(short)?;
-        let mut seats = vec![0; self.0.groups().cells().len()];
+        let mut seats = filled(self.0.groups().cells().len(), 0)?;
         for position in 0..self.0.groups().experiments() {
             for quota in composition.quotas(position).unwrap_or_default() {
                 seats[quota.cell as usize] = i64::from(quota.seats);
@@ -642,8 +654,7 @@ impl PyGenerator {
         if population == 0 && seats > 0 {
             return Err(PyValueError::new_err("population must be at least 1, got 0"));
         }
-        let mut out = crate::error::room(seats)?;
-        out.resize(seats, 0);
+        let mut out = filled(seats, 0)?;
         let mut slots = Slots::default();
         slots.reserve(seats.min(population as usize))?;
         sample(&mut self.0, population, &mut out, &mut slots);

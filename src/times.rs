@@ -211,9 +211,11 @@ impl Clock {
     pub(crate) fn of(&self, numbers: &[u32]) -> Result<Hours, Error> {
         fn look_up<T: Copy>(hours: &[T], numbers: &[u32], nan: T) -> Result<Vec<T>, Error> {
             let mut times = room(numbers.len())?;
-            times.extend(numbers.iter().map(|&number| {
-                if number == MISSING { nan } else { hours[number as usize] }
-            }));
+            times.extend(
+                numbers
+                    .iter()
+                    .map(|&number| if number == MISSING { nan } else { hours[number as usize] }),
+            );
             Ok(times)
         }
         Ok(match &self.0 {

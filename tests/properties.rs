@@ -80,6 +80,7 @@ fn cases() -> impl Strategy<Value = Case> {
                             ratios: only_present(ratios, &condition).filter(|_| balanced),
                             drop_last,
                             batches,
+                            ..Settings::default()
                         },
                         experiment,
                         condition,

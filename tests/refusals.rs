@@ -1,5 +1,7 @@
 //! What the core refuses, and that it may be shared between threads.
 
+use std::sync::Arc;
+
 use cascade_sampler::{Column, Deal, Error, Feed, Plan, Run, Settings, Stream};
 
 const EXPERIMENT: [u32; 6] = [0, 0, 0, 2, 2, 2];
@@ -78,7 +80,7 @@ fn columns_that_do_not_fit() {
     assert_eq!(refused, Error::Length { rows: 6, found: 5 });
     let unknown = Column::from_ranks(&EXPERIMENT, 2);
     let refused = Plan::new(6, Some(&unknown), None, None, &settings()).unwrap_err();
-    assert_eq!(refused, Error::Code { near_row: 0 });
+    assert_eq!(refused, Error::Code);
     let rows = u32::MAX as usize + 1;
     assert_eq!(
         Plan::new(rows, None, None, None, &settings()).unwrap_err(),
@@ -94,6 +96,30 @@ fn ranks_and_seeds() {
     assert!(Deal::new(1 << 32, 0).is_err());
     assert!(Stream::new(u64::MAX, 0).is_ok());
     assert!(Stream::new(u64::MAX, 1).is_err());
+}
+
+#[test]
+fn positions_are_remembered_however_they_were_reached() {
+    let settings = Settings {
+        batches: Some(10_000),
+        ..settings()
+    };
+    let feed = Feed::new(Arc::new(plan(&settings).unwrap()), Deal::default(), 1);
+    let ask = |position: u64| {
+        let stream = feed.nearest(0, position).unwrap();
+        let walked = position - stream.position();
+        let (_, place) = feed.walk::<u32, Error>(stream, position, || Ok(())).unwrap();
+        feed.remember(0, place);
+        walked
+    };
+    for position in 0..5000 {
+        assert_eq!(ask(position), 0);
+    }
+    assert_eq!(ask(4999), 4999 % 1024);
+    assert_eq!(ask(3071), 1023);
+    assert_eq!(ask(9000), 9000 - 4096);
+    assert_eq!(ask(8191), 1023);
+    assert_eq!(ask(1024), 0);
 }
 
 #[test]

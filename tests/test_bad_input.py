@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import decimal
+import sys
 import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from cascade_sampler import FlexibleBatchSampler
 
@@ -75,6 +78,7 @@ INF = float("inf")
         (ValueError, "names 'x', without rows in column 'experiment'. The labels are 'plate_1', 'plate_2'",
          {"experiment_weights": {"x": 1}}),
         (ValueError, "names 1, 2, without rows", {"experiment_weights": {1: 1, 2: 2}}),
+        (ValueError, "names np.timedelta64.*, without rows", {"experiment_weights": {np.timedelta64(3, "M"): 1}}),
         (TypeError, "condition_ratio must be a mapping", {"condition_ratio": 0.5}),
         (ValueError, r"condition_ratio\['drug'\] must be finite", {"condition_ratio": {"drug": -0.5}}),
         (ValueError, r"condition_ratio\['drug'\] must be finite", {"condition_ratio": {"drug": -0.5}, "condition_balanced": False}),
@@ -109,8 +113,8 @@ def with_label(label: Any) -> dict[str, Any]:
          {"experiment": TABLE["experiment"], "condition": TABLE["condition"][:-1]}),
         (ValueError, r"column 'experiment' must be one-dimensional, got shape \(100, 1\)",
          {"experiment": np.zeros((100, 1)), "condition": TABLE["condition"]}),
-        (ValueError, "column 'experiment' must be a one-dimensional array, got int", {"experiment": 3, "condition": [1]}),
-        (ValueError, "column 'experiment' must be a one-dimensional array, got str", {"experiment": "abc", "condition": [1]}),
+        (ValueError, "column 'experiment' must be one-dimensional, got shape", {"experiment": 3, "condition": [1]}),
+        (ValueError, "column 'experiment' must be one-dimensional, got shape", {"experiment": "abc", "condition": [1]}),
         (TypeError, "labels of column 'experiment' do not sort.*int and str", with_label(5)),
         (TypeError, "labels of column 'experiment' do not sort.*str and tuple", with_label((1, 2))),
         (TypeError, "column 'experiment' holds values that cannot be labels", with_label([1])),
@@ -122,6 +126,18 @@ def with_label(label: Any) -> dict[str, Any]:
          {"experiment": [1] * 3, "condition": np.array(["2024-01-01", "NaT", "2024-01-01"], dtype="M8[s]")}),
         (ValueError, "column 'condition' has 1 rows without a label",
          {"experiment": [1] * 3, "condition": np.ma.array([1, 2, 3], mask=[0, 0, 1])}),
+        (TypeError, "labels of column 'experiment' do not sort.*date and datetime",
+         {"experiment": [dt.date(2020, 1, 1), dt.datetime(2020, 1, 1)], "condition": [1] * 2}),
+        (TypeError, "labels of column 'experiment' do not sort.*frozenset",
+         {"experiment": [frozenset({1}), frozenset({2})], "condition": [1] * 2}),
+        (ValueError, "column 'experiment' has 1 rows without a label",
+         {"experiment": [(NAN, 2), (1.0, 2)], "condition": [1] * 2}),
+        (TypeError, "its type is longdouble|its type is float128", {"experiment": np.ones(4, np.longdouble), "condition": [1] * 4}),
+        (TypeError, r"without a fixed unit \(timedelta64\[M\]\)",
+         {"experiment": np.array([1, 2], "m8[M]"), "condition": [1] * 2}),
+        (TypeError, r"without a fixed unit \(timedelta64\)", {"experiment": np.array([1, 2], "m8"), "condition": [1] * 2}),
+        (TypeError, "column 'experiment' cannot be read as an array",
+         {"experiment": torch.ones(4, requires_grad=True), "condition": [1] * 4}),
         (TypeError, "no labels to group by: its type is complex", {"experiment": np.ones(4, complex), "condition": [1] * 4}),
     ],
 )  # fmt: skip
@@ -170,6 +186,22 @@ def test_nulls_in_every_library():
             experiment_key="k",
             condition_balanced=False,
         )
+
+
+def test_one_label_under_two_names():
+    column = np.array([0.1, 0.5] * 20, dtype=np.float32)
+    names = {0.1: 1, np.float32(0.1): 5}
+    refuse(ValueError, "names the label .*0.1.* twice", {"k": column}, experiment_key="k", experiment_weights=names,
+           condition_balanced=False)  # fmt: skip
+
+
+@pytest.mark.parametrize("values", [[[1], [2, 3]], [np.zeros(2), np.ones(2)], [1, "a"]])
+def test_values_that_are_no_labels_without_pandas(monkeypatch, values):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    column = np.empty(2, dtype=object)
+    column[:] = values
+    refuse(TypeError, "column 'k' holds values that cannot be labels", {"k": column}, experiment_key="k",
+           condition_balanced=False)  # fmt: skip
 
 
 def test_frames_of_the_wrong_kind():

@@ -175,6 +175,21 @@ def test_polars_categoricals_are_ordered_by_value_whatever_the_process_did():
     assert grouped(series.to_frame()).experiments == ("high", "low", "mid")
 
 
+def test_polars_own_stream():
+    class Frame:
+        def __init__(self, frame: pl.DataFrame) -> None:
+            self.frame = frame
+
+        def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+            return self.frame.__arrow_c_stream__(requested_schema)
+
+    text = pl.Series("k", NAMES[CODES])
+    by_value = by_codes(np.array([1, 2, 0])[CODES])
+    assert grouped_epoch(Frame(text.to_frame())) == by_value
+    assert grouped_epoch(Frame(text.cast(pl.Categorical).to_frame())) == by_value
+    assert grouped_epoch(Frame(text.cast(pl.Enum(NAMES)).to_frame())) == by_codes(CODES)
+
+
 def dictionary(codes: list[int | None], values: list[Any], ordered: bool = False) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(values), ordered=ordered)
 
@@ -288,6 +303,10 @@ def test_the_table_is_not_kept():
     assert gone() is None and len(made) == 20
 
 
+def test_a_note_beside_the_columns_is_no_column():
+    assert grouped_epoch({"k": CODES, "note": "plate reader 2", "version": 3}) == by_codes(CODES)
+
+
 def test_without_keys_any_column_gives_the_length():
     off = {"experiment_aware": False, "condition_balanced": False, "leaky": 0.0}
     expected = epoch({"x": np.zeros(50)}, **off)
@@ -344,6 +363,17 @@ def test_either_zero_has_one_text():
             table = {"a": np.array([*zeros, -1.0] * 20, dtype=dtype), "b": ["k"] * 60}
             found = sampler(table, experiment_key=["a", "b"], condition_balanced=False)
             assert found.experiments == ((-1.0, "k"), (0.0, "k"))
+
+
+def test_nullable_floats_keep_their_width():
+    values = np.array([0.1, 0.15] * 20, dtype=np.float32)
+    text = ["k"] * 40
+    for column in (values, pd.array(values, dtype="Float32"), pd.Categorical(pd.array(values, dtype="Float32"))):
+        found = sampler({"a": column, "b": text}, experiment_key=["a", "b"], condition_balanced=False)
+        # "0.15|k" comes before "0.1|k", since a bar comes after a digit.
+        assert [float(label) for label, _ in found.experiments] == [float(np.float32(0.15)), float(np.float32(0.1))]
+        named = grouped({"k": column}, experiment_weights={0.1: 1.0})
+        assert named._feed.plan.weights.tolist() == [1.0, 0.0]
 
 
 def test_names_for_several_columns_are_tuples():

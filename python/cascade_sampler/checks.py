@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -93,9 +93,7 @@ def columns(name: str, value: Any) -> tuple[Any, ...]:
     if not names:
         raise ValueError(f"{name} names no column: pass a column name, or a list of names")
     for column in names:
-        if isinstance(column, (bool, float, type(None), list, tuple)) or not isinstance(
-            column, (str, numbers.Integral)
-        ):
+        if column is None or not isinstance(column, Hashable):
             raise TypeError(f"{name} must be a column name or a list of column names, got {value!r}")
     return names
 

@@ -95,7 +95,10 @@ def encode(name: Any, values: Any) -> Column:
 
 def _encode_array(name: Any, values: Any) -> Column:
     # A list of mixed types would become text without a word if numpy chose the type.
-    array = np.array(values, dtype=object) if isinstance(values, (list, tuple)) else np.asanyarray(values)
+    try:
+        array = np.fromiter(values, object, len(values)) if isinstance(values, (list, tuple)) else np.asanyarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"column {name!r} cannot be read as an array: {error}") from None
     if array.ndim != 1:
         raise ValueError(f"column {name!r} must be one-dimensional, got shape {array.shape}")
     masked = np.ma.getmaskarray(array) if isinstance(array, np.ma.MaskedArray) else None
@@ -113,10 +116,12 @@ def _factorize_array(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any
     kind = array.dtype.kind
     if kind in "mM":
         # As whole ticks, so that no library rounds them to a unit of its own.
+        if np.datetime_data(array.dtype)[0] == "generic" or (kind == "m" and array.dtype.str[3:] in ("[Y]", "[M]")):
+            raise TypeError(f"column {name!r} has times without a fixed unit ({array.dtype}): give it one, such as [D]")
         moments = native(array)
         codes, ticks = _factorize_array(name, moments.view(np.int64))
         return np.where(np.isnat(moments), -1, codes), ticks.view(moments.dtype)
-    if kind not in "biufSUOT":
+    if kind not in "biufSUOT" or (kind == "f" and array.dtype.itemsize > 8):
         raise TypeError(f"column {name!r} has no labels to group by: its type is {array.dtype}")
     if kind == "f" and array.dtype.itemsize == 2:
         codes, wide = _factorize_array(name, array.astype(np.float32))
@@ -138,14 +143,14 @@ def _factorize_array(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any
 def _factorize_by_sorting(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any]]:
     """Do what `pandas.factorize` does where pandas is not installed: slower, with equal results."""
     missing = np.zeros(len(array), dtype=bool)
-    if array.dtype.kind in "fO":
-        missing = np.asarray((array == None) | (array != array), dtype=bool)  # noqa: E711
     try:
+        if array.dtype.kind in "fO":
+            missing = np.asarray((array == None) | (array != array), dtype=bool)  # noqa: E711
         uniques, codes = np.unique(array[~missing], return_inverse=True)
-    except TypeError:
-        labels = list(array[~missing])
-        _labels.order(labels, f"column {name!r}")
-        raise
+        if array.dtype.kind == "O":
+            hash(tuple(uniques))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"column {name!r} holds values that cannot be labels, or that do not sort: {error}") from None
     if not missing.any():
         return codes, uniques
     all_codes = np.full(len(array), -1, dtype=np.intp)
@@ -177,8 +182,10 @@ def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
 def _pandas_labels(pandas: Any, index: Any) -> list[Any]:
     if isinstance(index, pandas.DatetimeIndex) and index.tz is not None:
         index = index.tz_convert("UTC").tz_localize(None)
-    if isinstance(index.dtype, np.dtype):
-        return _labels.from_array(index.to_numpy())
+    # The type beneath a nullable one: its floats must not be widened, or their text is another.
+    dtype = getattr(index.dtype, "numpy_dtype", index.dtype)
+    if isinstance(dtype, np.dtype) and dtype.kind != "O":
+        return _labels.from_array(index.to_numpy(dtype=dtype))
     return list(index.tolist())
 
 
@@ -224,42 +231,58 @@ def _polars_labels(series: Any) -> list[Any]:
 def _encoded_chunks(column: Any) -> list[Any]:
     """Return the chunks of a chunked array, encoded all at once where they are not yet."""
     pyarrow = loaded("pyarrow")
-    if pyarrow.types.is_dictionary(column.type) or not _can_encode(column.type):
+    try:
+        return list(column.chunks if pyarrow.types.is_dictionary(column.type) else column.dictionary_encode().chunks)
+    except pyarrow.ArrowNotImplementedError:
         return list(column.chunks)
-    return list(column.dictionary_encode().chunks)
-
-
-def _can_encode(kind: Any) -> bool:
-    types = loaded("pyarrow").types
-    return bool(types.is_primitive(kind) or types.is_string(kind) or types.is_large_string(kind)) and not (
-        types.is_time(kind)
-    )
 
 
 def encode_arrow(name: Any, kind: Any, chunks: Iterable[Any]) -> Column:
     """Return the codes of an Arrow column of the type `kind`, chunk by chunk."""
-    import pyarrow
-
-    types = pyarrow.types
-    column = Column(name, ordered=types.is_dictionary(kind) and kind.ordered)
-    values = dictionary = None
+    column = ArrowColumn(name, kind)
     for chunk in chunks:
+        column.append(chunk)
+    return column.column
+
+
+class ArrowColumn:
+    """An Arrow column that is encoded as its chunks come.
+
+    Parameters
+    ----------
+    name : object
+        Name of the column, for errors.
+    kind : pyarrow.DataType
+        Its type.
+    own : bool, default False
+        Whether codes are copied out of the chunks, which can then go: a chunk of a stream shares its memory with the
+        columns beside it.
+    """
+
+    def __init__(self, name: Any, kind: Any, own: bool = False) -> None:
+        pyarrow = loaded("pyarrow")
+        self.column = Column(name, ordered=pyarrow.types.is_dictionary(kind) and kind.ordered)
+        self._own = own
+        self._values: Any = None
+        self._dictionary: Dictionary | None = None
+
+    def append(self, chunk: Any) -> None:
+        """Encode one more chunk."""
+        import pyarrow
+        import pyarrow.compute
+
         if not len(chunk):
-            continue
-        chunk = _encoded_chunk(name, chunk)
+            return
+        chunk = _encoded_chunk(self.column.name, chunk)
         # Chunks of one column mostly share a dictionary: then its labels are looked at once.
-        if dictionary is None or not chunk.dictionary.equals(values):
-            values = chunk.dictionary
-            dictionary = _arrow_dictionary(values)
+        if self._dictionary is None or not chunk.dictionary.equals(self._values):
+            self._values = chunk.dictionary
+            self._dictionary = _arrow_dictionary(chunk.dictionary)
         indices = chunk.indices
         if indices.null_count:
             indices = pyarrow.compute.fill_null(indices.cast(pyarrow.int64()), -1)
-        column.add(indices.to_numpy(zero_copy_only=True), dictionary)
-    return column
-
-
-def _arrow_dictionary(values: Any) -> Dictionary:
-    return Dictionary(len(values), lambda places: _arrow_labels(values.take(places)))
+        codes = indices.to_numpy(zero_copy_only=True)
+        self.column.add(codes.copy() if self._own else codes, self._dictionary)
 
 
 def _encoded_chunk(name: Any, chunk: Any) -> Any:
@@ -267,22 +290,33 @@ def _encoded_chunk(name: Any, chunk: Any) -> Any:
     import pyarrow.compute
 
     types = pyarrow.types
-    if isinstance(chunk, pyarrow.ExtensionArray):
-        chunk = chunk.storage
-    if types.is_run_end_encoded(chunk.type):
-        chunk = pyarrow.compute.run_end_decode(chunk)
-    if types.is_dictionary(chunk.type):
-        if types.is_nested(chunk.type.value_type):
-            raise TypeError(f"column {name!r} has no labels to group by: its type is {chunk.type}")
-        return chunk
-    if types.is_null(chunk.type) or getattr(types, "is_string_view", lambda _: False)(chunk.type):
-        chunk = chunk.cast(pyarrow.large_string())
+    found = chunk.type
     try:
-        if _can_encode(chunk.type):
-            return chunk.dictionary_encode()
+        if isinstance(chunk, pyarrow.ExtensionArray):
+            chunk = chunk.storage
+        if types.is_run_end_encoded(chunk.type):
+            chunk = pyarrow.compute.run_end_decode(chunk)
+        if types.is_null(chunk.type) or _is_view(types, chunk.type):
+            chunk = chunk.cast(pyarrow.large_string())
+        if not types.is_dictionary(chunk.type):
+            chunk = chunk.dictionary_encode()
+        elif _is_view(types, chunk.type.value_type):
+            # Views have no kernel that takes some of them.
+            values = chunk.dictionary.cast(pyarrow.large_string())
+            chunk = pyarrow.DictionaryArray.from_arrays(chunk.indices, values, ordered=chunk.type.ordered)
     except pyarrow.ArrowNotImplementedError:
-        pass
-    raise TypeError(f"column {name!r} has no labels to group by: its type is {chunk.type}")
+        raise TypeError(f"column {name!r} has no labels to group by: its type is {found}") from None
+    if types.is_nested(chunk.type.value_type) or types.is_time(chunk.type.value_type):
+        raise TypeError(f"column {name!r} has no labels to group by: its type is {found}")
+    return chunk
+
+
+def _is_view(types: Any, kind: Any) -> bool:
+    return bool(getattr(types, "is_string_view", lambda _: False)(kind))
+
+
+def _arrow_dictionary(values: Any) -> Dictionary:
+    return Dictionary(len(values), lambda places: _arrow_labels(values.take(places)))
 
 
 def _arrow_labels(dictionary: Any) -> list[Any]:

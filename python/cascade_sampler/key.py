@@ -98,8 +98,12 @@ def _in_order(column: Column, name: str, found: Sequence[Sequence[Any]]) -> list
     distinct: dict[Any, Any] = {}
     for labels in found:
         for label in labels:
-            if not _labels.is_missing(label):
-                distinct.setdefault(_labels.identity(label), label)
+            if _labels.is_missing(label):
+                continue
+            known = distinct.setdefault(_labels.identity(label), label)
+            if known is not label and known != label:
+                # A date and its midnight, or one moment with a zone and without: they do not compare.
+                _labels.order([known, label], name)
     if not column.ordered:
         labels = list(distinct.values())
         return [labels[place] for place in _labels.order(labels, name)]

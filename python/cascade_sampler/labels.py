@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import itertools
 import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -29,6 +30,8 @@ def is_missing(label: Any) -> bool:
     """Whether `label` stands for no label: None, NaN, NaT or pandas' NA."""
     if label is None or type(label).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(label, tuple):
+        return any(map(is_missing, label))
     if isinstance(label, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(label))
     return isinstance(label, numbers.Number) and bool(label != label)
@@ -46,6 +49,8 @@ def identity(label: Any) -> Any:
         unit, step = np.datetime_data(moment.dtype)
         if unit in ("Y", "M") and isinstance(moment, np.datetime64):
             moment, unit, step = moment.astype("M8[D]"), "D", 1
+        if unit not in _SECONDS and unit not in _UNITS_PER_SECOND:
+            raise TypeError(f"{label!r} has no fixed length: give it a unit from weeks to attoseconds")
         ticks = int(moment.astype(np.int64)) * step
         if unit in _SECONDS:
             ticks, unit = ticks * _SECONDS[unit], "s"
@@ -102,7 +107,7 @@ def text(label: Any) -> str:
 
 
 def order(labels: Sequence[Any], column: str) -> list[int]:
-    """Return the places of `labels` in ascending order of their values.
+    """Return the places of `labels`, no two of which are equal, in ascending order of their values.
 
     Raises
     ------
@@ -110,13 +115,18 @@ def order(labels: Sequence[Any], column: str) -> list[int]:
         Where they do not compare, as text and numbers do not.
     """
     try:
-        return sorted(range(len(labels)), key=labels.__getitem__)
+        places = sorted(range(len(labels)), key=labels.__getitem__)
+        # Sets, for one, compare without being in an order: what came out then depends on what came in.
+        in_order = all(labels[one] < labels[other] for one, other in itertools.pairwise(places))
     except TypeError:
+        in_order = False
+    if not in_order:
         kinds = sorted({type(label).__name__ for label in labels})
         raise TypeError(
             f"the labels of {column} do not sort, so they have no order that is the same everywhere: "
             f"they are of type {' and '.join(kinds)}; convert the column to one type"
-        ) from None
+        )
+    return places
 
 
 def order_tuples(labels: Sequence[tuple[Any, ...]]) -> list[int]:
@@ -145,12 +155,16 @@ def by_label(argument: str, given: dict[Any, float], labels: Sequence[Any], colu
     places = {identity(label): place for place, label in enumerate(labels)}
     values = [float("nan")] * len(labels)
     unknown = []
+    named: dict[int, Any] = {}
     for name, value in given.items():
         place = _find(name, places, labels)
         if place is None:
             unknown.append(name)
-        else:
-            values[place] = value
+            continue
+        if place in named:
+            raise ValueError(f"{argument} names the label {labels[place]!r} twice: as {named[place]!r} and as {name!r}")
+        named[place] = name
+        values[place] = value
     if unknown:
         raise ValueError(
             f"{argument} names {_listed(unknown)}, without rows in {column}. {_suggestion(unknown, labels)}"

@@ -12,14 +12,17 @@ from cascade_sampler import _core
 _MOST = 10
 
 
-def warning(plan: _core.Plan, experiments: Sequence[Any], conditions: Sequence[Any], short: bool) -> str | None:
-    """Name the groups that full batches (or the short one) draw with replacement, or return None.
+def warning(plan: _core.Plan, experiments: Sequence[Any], conditions: Sequence[Any], only_short: bool) -> str | None:
+    """Name the groups that batches draw with replacement, or return None. `only_short`: there is no full batch.
 
     These are, of the experiments that can be picked: those with fewer rows than a batch's primary, cells below their
     quota, and those whose other experiments have fewer rows than leak in. Rows near a time are not counted: how many
     there are differs from batch to batch, so that few of them at some time say little about a run.
     """
-    size, leak, quotas = plan.seats(short)
+    size, leak, quotas = plan.seats(short=only_short)
+    if plan.short:
+        # Rounding can give the last condition more seats in the smaller batch.
+        quotas = np.maximum(quotas, plan.seats(short=True)[2])
     primary = size - leak
     rows = plan.sizes
     weights = plan.weights

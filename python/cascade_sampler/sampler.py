@@ -95,7 +95,8 @@ class FlexibleBatchSampler(Sampler[Any]):
     KeyError
         For a column that the table does not have.
     MemoryError
-        Where the row numbers do not fit into memory: 4 bytes a row, 8 with leak and conditions, more with times.
+        Where the row numbers do not fit into memory: 4 bytes a row, 8 with leak and conditions, more with times, and some
+        30 bytes for each pair of experiment and condition that has rows.
 
     Notes
     -----
@@ -149,8 +150,8 @@ class FlexibleBatchSampler(Sampler[Any]):
         self._rank = checks.integer("rank", rank, 0, self._num_replicas)
         self._seed = checks.integer("seed", seed, 0, _WORDS)
         self._drop_last = checks.flag("drop_last", drop_last)
-        experiment_columns = checks.columns("experiment_key", experiment_key) if aware else ()
-        condition_columns = checks.columns("condition_key", condition_key) if balanced else ()
+        experiment_columns = checks.columns("experiment_key", experiment_key)
+        condition_columns = checks.columns("condition_key", condition_key)
         batches = None if num_batches is None else checks.integer("num_batches", num_batches, 1, 2**63)
         self._index_dtype = checks.choice("index_dtype", index_dtype, _INDEX_DTYPES)
         temporal = checks.flag("temporal_enrichment", temporal_enrichment)
@@ -160,7 +161,12 @@ class FlexibleBatchSampler(Sampler[Any]):
         exclude = checks.choice("missing", missing, _MISSING) == "exclude"
 
         keys = _read(
-            open_table(valid_anchors), experiment_columns, condition_columns, time_column, self._index_dtype, exclude
+            open_table(valid_anchors),
+            experiment_columns if aware else (),
+            condition_columns if balanced else (),
+            time_column,
+            self._index_dtype,
+            exclude,
         )
         # Validation above is done for what is off as well; from here on what is off is gone.
         plan = _plan(
@@ -200,7 +206,7 @@ class FlexibleBatchSampler(Sampler[Any]):
                 **_no_leak(plan, leaky if aware else 0.0),
             }
         )
-        only_short = plan.batches == 1 and _has_short(plan) and self._num_replicas == 1
+        only_short = plan.batches == 1 and plan.short and self._num_replicas == 1
         small = replacement.warning(plan, self._experiments, self._conditions, only_short)
         if small:
             _logger.warning(small)
@@ -262,6 +268,10 @@ class FlexibleBatchSampler(Sampler[Any]):
             Where the epoch has a short last batch: iterate instead.
         MemoryError
             Where it does not fit into memory.
+
+        Notes
+        -----
+        Ctrl-C is answered between batches.
         """
         return self._feed.epoch_batches(self._epoch_or_current(epoch))
 
@@ -473,14 +483,6 @@ def _refuse_left_out(keys: _Keys, weights: dict[Any, float] | None, ratios: dict
 
 def _labels_with_rows(key: Key | None, numbers: NDArray[Any]) -> tuple[Any, ...]:
     return tuple(key.labels[number] for number in numbers.tolist()) if key else ()
-
-
-def _has_short(plan: _core.Plan) -> bool:
-    try:
-        plan.seats(short=True)
-    except ValueError:
-        return False
-    return True
 
 
 def _no_leak(plan: _core.Plan, leaky: float) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cascade_sampler.column import Column, encode, encode_arrow, loaded
+from cascade_sampler.column import ArrowColumn, Column, encode, loaded
 from cascade_sampler.times import Times, arrow_times, read_times
 
 _ACCEPTED = (
@@ -95,13 +95,11 @@ def _arrow_column(table: Any, name: Any) -> Any:
 
 
 def _from_mapping(source: Mapping[Any, Any]) -> Table:
+    # What has no rows, a note beside the columns, is no column; asked for as one it is refused when it is read.
     lengths = {name: len(values) for name, values in source.items() if _has_rows(values)}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name!r}: {length}" for name, length in list(lengths.items())[:10])
         raise ValueError(f"the columns of valid_anchors must be equally long, got {shown}")
-    for name, values in source.items():
-        if name not in lengths:
-            raise ValueError(f"column {name!r} must be a one-dimensional array, got {type(values).__name__}")
     return _from_columns(list(source), next(iter(lengths.values()), 0), source.__getitem__)
 
 
@@ -127,25 +125,15 @@ def _from_stream(source: Any) -> Table:
             if reader.schema.names.count(name) > 1:
                 raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
         rows = 0
-        chunks: dict[Any, list[Any]] = {name: [] for name in wanted}
+        columns = {name: ArrowColumn(name, reader.schema.field(name).type, own=True) for name in wanted}
         moments: list[Any] = []
         for batch in reader:
             rows += batch.num_rows
-            for name, kept in chunks.items():
-                chunk = batch.column(name)
-                # Text is encoded as it comes, so that of each batch only codes and labels stay.
-                kept.append(chunk if pyarrow.types.is_dictionary(chunk.type) else _compact(chunk))
+            for name, column in columns.items():
+                column.append(batch.column(name))
             if time is not None:
                 moments.append(batch.column(time))
-        kinds = {name: reader.schema.field(name).type for name in wanted}
-        columns = {name: encode_arrow(name, kinds[name], kept) for name, kept in chunks.items()}
-        return Contents(rows, columns, None if time is None else arrow_times(time, moments))
+        encoded = {name: column.column for name, column in columns.items()}
+        return Contents(rows, encoded, None if time is None else arrow_times(time, moments))
 
     return Table(reader.schema.names, None, read)
-
-
-def _compact(chunk: Any) -> Any:
-    """Encode what is wide; what cannot be encoded is left for the error that names the column."""
-    types = loaded("pyarrow").types
-    wide = types.is_string(chunk.type) or types.is_large_string(chunk.type)
-    return chunk.dictionary_encode() if wide else chunk

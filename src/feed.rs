@@ -187,15 +187,15 @@ impl Feed {
     /// Remembers where a walk through `epoch` came by.
     pub fn remember(&self, epoch: u64, walked: Walked) {
         let mut bookmarks = lock(&self.bookmarks);
-        let mut known = match bookmarks.iter().position(|known| known.epoch == epoch) {
-            Some(place) => bookmarks.remove(place),
-            None => None,
-        }
-        .unwrap_or_else(|| Bookmarks {
-            epoch,
-            pages: Vec::new(),
-            last: walked.last.clone(),
-        });
+        let known = bookmarks.iter().position(|known| known.epoch == epoch);
+        let mut known = known
+            .and_then(|place| bookmarks.remove(place))
+            .unwrap_or_else(|| Bookmarks {
+                epoch,
+                // The first page is always there, even where another thread's epochs drove out those before this walk.
+                pages: Stream::new(self.seed, epoch).into_iter().collect(),
+                last: walked.last.clone(),
+            });
         for page in walked.pages {
             if page.position() == known.pages.len() as u64 * BOOKMARK_EVERY {
                 known.pages.push(page);

@@ -123,6 +123,27 @@ fn positions_are_remembered_however_they_were_reached() {
 }
 
 #[test]
+fn a_walk_whose_epoch_was_forgotten_meanwhile() {
+    let settings = Settings {
+        batches: Some(10_000),
+        ..settings()
+    };
+    let feed = Feed::new(Arc::new(plan(&settings).unwrap()), Deal::default(), 1);
+    let walk = |epoch: u64, position: u64| {
+        let stream = feed.nearest(epoch, position).unwrap();
+        feed.walk::<u32, Error>(stream, position, || Ok(())).unwrap()
+    };
+    feed.remember(0, walk(0, 2000).1);
+    let (batch, late) = walk(0, 2001);
+    for epoch in 1..10 {
+        feed.remember(epoch, walk(epoch, 5).1);
+    }
+    feed.remember(0, late);
+    assert_eq!(walk(0, 2001).0, batch);
+    assert_eq!(walk(0, 1500).0, walk(0, 1500).0);
+}
+
+#[test]
 fn what_is_shared_can_be() {
     fn shared<T: Send + Sync>() {}
     shared::<Plan>();

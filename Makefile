@@ -12,7 +12,7 @@ RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 WHEEL := dist/.built
 
-.PHONY: help demo test test-rust test-python test-pythons check format answers clean
+.PHONY: help demo test test-rust test-python test-pythons test-upstream check format answers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ test-python: $(ENV)/.ready ## all Python tests, against the installed wheel
 
 test-pythons: $(WHEEL) ## the same wheel on the oldest and the newest Python of this machine, without dataframe libraries
 	tests/other_pythons.sh $(abspath $(UV))
+
+test-upstream: $(WHEEL) ## whole epochs against upstream's own sampler, which takes Python 3.12
+	tests/upstream.sh $(abspath $(UV))
 
 check: $(ENV)/.ready ## format, lints with warnings denied, types, stubs
 	cargo fmt --check

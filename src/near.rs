@@ -288,12 +288,19 @@ impl NearIndex {
         }
         *stamp += 1;
         found.clear();
+        let several = list.count() > 1;
+        // Mostly rows near a time are spread evenly, and a position's share of them leads to its superblock, or next to it.
+        let scale = list.count() as f64 / f64::from(sum.max(1));
         found.extend(positions.iter().map(|&position| Found {
-            superblock: superblock_of(before, position),
+            superblock: if several {
+                superblock_of(before, position, scale)
+            } else {
+                0
+            },
             ..Found::default()
         }));
         for place in 0..found.len() {
-            if let Some(ahead) = found.get(place + AHEAD) {
+            if let Some(ahead) = found.get(place + AHEAD).filter(|_| several) {
                 let superblock = ahead.superblock as usize;
                 self.ask_for(&list, superblock, low[superblock] as usize);
                 self.ask_for(&list, superblock, high[superblock] as usize);
@@ -410,17 +417,12 @@ fn nearest(rank: usize, size: usize) -> usize {
     ((rank + FINE / 2) / FINE).min(size / FINE)
 }
 
-/// The superblock that a position falls into.
+/// The superblock that a position falls into, near `position * scale` if the guess is good.
 #[inline]
-fn superblock_of(before: &[u32], position: u32) -> u32 {
-    let count = before.len() - 1;
-    if count == 1 {
-        return 0;
-    }
-    // Mostly rows near a time are spread evenly, and the share of the position leads there or next to it.
-    let share = f64::from(position) / f64::from(before[count]);
-    let guess = ((share * count as f64) as usize).min(count - 1);
-    for guess in [guess, guess.saturating_sub(1), (guess + 1).min(count - 1)] {
+fn superblock_of(before: &[u32], position: u32, scale: f64) -> u32 {
+    let last = before.len() - 2;
+    let guess = ((f64::from(position) * scale) as usize).min(last);
+    for guess in [guess, guess.saturating_sub(1), (guess + 1).min(last)] {
         if before[guess] <= position && position < before[guess + 1] {
             return guess as u32;
         }
@@ -455,27 +457,31 @@ impl Table {
 }
 
 /// Place of the entry numbered `left` among those of a block whose ranks are in `low..low + near`, or are not.
+///
+/// Counts instead of stopping: no branch depends on where the entry is.
 #[inline]
-fn nth(ranks: &[u16], low: u16, near: u16, inside: bool, mut left: usize) -> usize {
-    const PIECE: usize = 32;
-    let mut start = 0;
-    for piece in ranks.chunks(PIECE) {
-        let mut mask = 0_u32;
-        for (bit, rank) in piece.iter().enumerate() {
-            mask |= u32::from((rank.wrapping_sub(low) < near) == inside) << bit;
-        }
-        let here = mask.count_ones() as usize;
-        if left < here {
-            for _ in 0..left {
-                mask &= mask - 1;
-            }
-            return start + mask.trailing_zeros() as usize;
-        }
-        left -= here;
-        start += PIECE;
+fn nth(ranks: &[u16], low: u16, near: u16, inside: bool, left: usize) -> usize {
+    /// One in every byte: a product's highest byte is the sum of the other factor's bytes.
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut wanted = [0_u8; BLOCK];
+    for (wanted, rank) in wanted.iter_mut().zip(ranks) {
+        *wanted = u8::from((rank.wrapping_sub(low) < near) == inside);
     }
-    // A position is always below the number of entries.
-    ranks.len() - 1
+    let (mut sum, mut group, mut before) = (0, 0, 0);
+    for bytes in wanted.chunks_exact(GROUP) {
+        let bytes = u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+        sum += (bytes.wrapping_mul(ONES) >> 56) as usize;
+        let passed = sum <= left;
+        group += usize::from(passed);
+        before = if passed { sum } else { before };
+    }
+    let first = (group * GROUP).min(BLOCK - GROUP);
+    let mut place = first;
+    for &wanted in &wanted[first..first + GROUP] {
+        before += usize::from(wanted);
+        place += usize::from(before <= left);
+    }
+    place
 }
 
 #[cfg(test)]

@@ -302,7 +302,7 @@ def test_the_core_refuses_what_the_checks_would_catch():
     from cascade_sampler import _core
 
     column = [(np.zeros(4, np.int8), None)], 1
-    good = [4, column, None, 2, 0.0, None, None, True, None]
+    good = [4, column, None, None, 2, 0.0, None, None, True, None, 2.0, 0.3]
     _core.Plan(*good)
     for place, value, error in [
         (0, 5, ValueError),
@@ -310,10 +310,16 @@ def test_the_core_refuses_what_the_checks_would_catch():
         (1, ([(np.array([0, 1, 2, 3]), None)], 3), ValueError),
         (1, ([(np.array([0, 0, 0, 0]), np.array([7], np.uint32))], 3), ValueError),
         (1, ([(np.zeros(4), None)], 1), TypeError),
-        (3, 0, ValueError),
-        (4, NAN, ValueError),
-        (6, [1.0], ValueError),
-        (8, 0, ValueError),
+        (3, [np.zeros(3)], ValueError),
+        (3, [np.array([0.0, 1.0, np.inf, 2.0])], ValueError),
+        (3, [np.zeros(4, np.int64)], TypeError),
+        (4, 0, ValueError),
+        (5, NAN, ValueError),
+        (7, [1.0], ValueError),
+        (9, 0, ValueError),
+        (10, NAN, ValueError),
+        (10, -1.0, ValueError),
+        (11, 1.5, ValueError),
     ]:
         with pytest.raises(error):
             _core.Plan(*[value if at == place else argument for at, argument in enumerate(good)])

@@ -107,9 +107,10 @@ def test_weights_by_text(labels, names):
     by_label = FlexibleBatchSampler(table, **arguments)
     names = names or [str(label) for label in by_label.experiments]
     by_text = FlexibleBatchSampler(table, **arguments, group_weights={names[1]: 1.0})
-    assert all(row >= 30 for batch in by_text for row in batch)
+    found = epoch(by_text)
+    assert min(row for batch in found for row in batch) >= 30
     itself = FlexibleBatchSampler(table, **arguments, group_weights={by_label.experiments[1]: 1.0})
-    assert epoch(itself) == epoch(by_text)
+    assert epoch(itself) == found
 
 
 def test_weights_of_a_stream():
@@ -182,7 +183,7 @@ def test_arguments_without_effect(said):
         ),
         ({"stratify_by": ["marker", "site"]}, KeyError, "stratify_by: valid_anchors has no column 'site'"),
         ({"batch_group_by": []}, ValueError, "batch_group_by names no column"),
-        ({"stratify_by": 1.5}, TypeError, "stratify_by must be a column name"),
+        ({"stratify_by": {"k"}}, TypeError, "stratify_by must be a column name"),
         ({"batch_group_by": "marker", "group_weights": {"d": 1}}, ValueError, "group_weights names 'd', without rows"),
         ({"group_weights": {"a": -1}}, ValueError, r"group_weights\['a'\] must be finite"),
         ({"leaky": 2}, ValueError, "leaky must be a fraction"),
@@ -217,4 +218,4 @@ def test_docstring_example():
 
     from cascade_sampler import viscy
 
-    assert doctest.testmod(viscy) == (3, 0) or doctest.testmod(viscy).failed == 0
+    assert doctest.testmod(viscy) == (0, 3)

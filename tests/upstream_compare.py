@@ -103,7 +103,8 @@ def drawn_key(random: np.random.Generator) -> str | list[str] | None:
 
 def text_of(table: pd.DataFrame, key: str | list[str]) -> pd.Series:
     columns = [key] if isinstance(key, str) else key
-    return table[columns].astype(str).agg("|".join, axis=1)
+    parts = [table[name].astype(str) for name in columns]
+    return pd.Series(["|".join(label) for label in zip(*parts, strict=True)], index=table.index)
 
 
 def drawn(number: int) -> tuple[pd.DataFrame, dict[str, Any]]:

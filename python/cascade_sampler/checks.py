@@ -93,7 +93,7 @@ def columns(name: str, value: Any) -> tuple[Any, ...]:
     if not names:
         raise ValueError(f"{name} names no column: pass a column name, or a list of names")
     for column in names:
-        if column is None or not isinstance(column, Hashable):
+        if isinstance(column, (bool, float, type(None))) or not isinstance(column, Hashable):
             raise TypeError(f"{name} must be a column name or a list of column names, got {value!r}")
     return names
 

@@ -110,7 +110,8 @@ class FlexibleBatchSampler(_Sampler):
         groups = [] if batch_group_by is None else list(checks.columns("batch_group_by", batch_group_by))
         strata = [] if stratify_by is None else list(checks.columns("stratify_by", stratify_by))
         temporal = checks.flag("temporal_enrichment", temporal_enrichment)
-        dropped = temporal and not checks.flag("keep_strata", keep_strata) and strata
+        both = checks.flag("keep_strata", keep_strata)
+        dropped = bool(strata) and temporal and not both
         used: dict[str, Any] = {}
         if groups:
             if weights is not None and hasattr(valid_anchors, "read_all"):

@@ -1,4 +1,4 @@
-//! Time and memory of batches beside the floor: as many bounded draws and random gathers from lists of the same size.
+//! Time of batches beside a floor: as many bounded draws and random gathers from lists of the same size.
 //!
 //! `cargo bench --bench batches [-- ROWS...]`. Every figure is a median of repeated runs, the batch's and the floor's
 //! taken in turn; both are nanoseconds an index.

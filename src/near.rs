@@ -6,6 +6,8 @@
 //! then happens within a superblock, for its blocks, when a position first leads there. A position is a superblock, then a
 //! block, then an entry of the block, whose ranks are looked at one by one.
 
+use std::ops::Range;
+
 use crate::error::{Error, grow, room};
 use crate::prefetch::prefetch;
 
@@ -19,9 +21,8 @@ const BLOCKS: usize = SUPERBLOCK / BLOCK;
 /// Blocks whose counts are summed up together.
 const GROUP: usize = 8;
 const GROUPS: usize = BLOCKS / GROUP;
-/// Ranks between two checkpoints of a superblock, and of a list.
+/// Ranks between two checkpoints of a superblock.
 const FINE: usize = 64;
-const COARSE: usize = 8192;
 /// Superblocks whose counts a finder keeps.
 const KEPT: usize = 128;
 /// How many positions ahead memory is asked for.
@@ -43,7 +44,7 @@ pub(crate) struct NearIndex {
     superblocks: Vec<u16>,
     /// The upper half, where a list has more than 2^16 superblocks.
     superblocks_high: Vec<u16>,
-    /// For every [`COARSE`] ranks of such a list, how many of the ranks below lie in each superblock.
+    /// For every [`List::stride`] ranks of such a list, how many of the ranks below lie in each superblock.
     coarse: Vec<u32>,
 }
 
@@ -60,6 +61,11 @@ struct List {
 impl List {
     fn count(&self) -> usize {
         self.len.div_ceil(SUPERBLOCK)
+    }
+
+    /// Ranks between two checkpoints of the list: as few as a byte a row allows.
+    fn stride(&self) -> usize {
+        (4 * self.count()).next_power_of_two().max(256)
     }
 
     /// Entries of a superblock.
@@ -91,6 +97,8 @@ pub(crate) struct Span {
 /// Memory for one part of a list, used again for the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Finder {
+    /// The list and the range that `low` and `high` were counted for.
+    counted: Option<(u32, u32, u32)>,
     /// For each superblock, how many of its ranks lie below either end of the range.
     low: Vec<u32>,
     high: Vec<u32>,
@@ -148,7 +156,7 @@ impl NearIndex {
                 .sum::<usize>();
             if list.count() > 1 {
                 superblocks += list.len;
-                coarse += (list.len / COARSE + 1) * list.count();
+                coarse += (list.len / list.stride() + 1) * list.count();
             }
             index.most_superblocks = index.most_superblocks.max(list.count());
             index.lists.push(list);
@@ -175,13 +183,13 @@ impl NearIndex {
     }
 
     fn fill(&mut self, list: List, by_time: &[u32], counts: &mut [u32]) {
-        let count = list.count();
+        let (count, stride) = (list.count(), list.stride());
         counts.fill(0);
         for (rank, &place) in by_time.iter().enumerate() {
             let superblock = (place >> SUPERBLOCK_BITS) as usize;
             if count > 1 {
-                if rank % COARSE == 0 {
-                    let row = list.coarse + rank / COARSE * count;
+                if rank % stride == 0 {
+                    let row = list.coarse + rank / stride * count;
                     self.coarse[row..row + count].copy_from_slice(counts);
                 }
                 self.superblocks[list.superblocks + rank] = superblock as u16;
@@ -194,8 +202,8 @@ impl NearIndex {
             self.ranks[list.start + place as usize] = local as u16;
             self.by_time[list.start + superblock * SUPERBLOCK + local as usize] = (place as usize % SUPERBLOCK) as u16;
         }
-        if count > 1 && list.len % COARSE == 0 {
-            let row = list.coarse + list.len / COARSE * count;
+        if count > 1 && list.len % stride == 0 {
+            let row = list.coarse + list.len / stride * count;
             self.coarse[row..row + count].copy_from_slice(counts);
         }
         for superblock in 0..count {
@@ -218,6 +226,7 @@ impl NearIndex {
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
         let superblocks = self.most_superblocks;
         if finder.before.capacity() < superblocks + 1 {
+            finder.counted = None;
             finder.low = room(superblocks)?;
             finder.high = room(superblocks)?;
             finder.before = room(superblocks + 1)?;
@@ -265,6 +274,7 @@ impl NearIndex {
     pub(crate) fn find(&self, span: Span, positions: &mut [u32], finder: &mut Finder) {
         let list = self.lists[span.list as usize];
         let Finder {
+            counted,
             low,
             high,
             before,
@@ -272,8 +282,12 @@ impl NearIndex {
             stamp,
             found,
         } = finder;
-        self.below(&list, span.low as usize, low);
-        self.below(&list, span.high as usize, high);
+        // The far part of a list follows its near part, and is counted from the same two ends.
+        if *counted != Some((span.list, span.low, span.high)) {
+            self.below(&list, span.low as usize, low);
+            self.below(&list, span.high as usize, high);
+            *counted = Some((span.list, span.low, span.high));
+        }
         before.clear();
         before.push(0);
         let mut sum = 0;
@@ -352,14 +366,28 @@ impl NearIndex {
             return;
         }
         // The nearer checkpoint: ranks between are added to the one below, or taken from the one above.
-        let step = ((rank + COARSE / 2) / COARSE).min(list.len / COARSE);
+        let stride = list.stride();
+        let step = ((rank + stride / 2) / stride).min(list.len / stride);
         counts.extend_from_slice(&self.coarse[list.coarse + step * count..][..count]);
-        let checkpoint = step * COARSE;
-        for rank in checkpoint..rank {
-            counts[self.superblock_of(list, rank)] += 1;
-        }
-        for rank in rank..checkpoint {
-            counts[self.superblock_of(list, rank)] -= 1;
+        let checkpoint = step * stride;
+        let mut shift = |ranks: Range<usize>, by: u32| {
+            if self.superblocks_high.is_empty() {
+                let ranks = list.superblocks + ranks.start..list.superblocks + ranks.end;
+                for &superblock in &self.superblocks[ranks] {
+                    let count = &mut counts[superblock as usize];
+                    *count = count.wrapping_add(by);
+                }
+            } else {
+                for rank in ranks {
+                    let count = &mut counts[self.superblock_of(list, rank)];
+                    *count = count.wrapping_add(by);
+                }
+            }
+        };
+        if checkpoint < rank {
+            shift(checkpoint..rank, 1);
+        } else {
+            shift(rank..checkpoint, u32::MAX);
         }
     }
 
@@ -387,7 +415,7 @@ impl NearIndex {
         for ((count, high), low) in table.blocks.iter_mut().zip(row(high_step)).zip(row(low_step)) {
             *count = high.wrapping_sub(*low);
         }
-        let mut shift = |ranks: std::ops::Range<usize>, by: u8| {
+        let mut shift = |ranks: Range<usize>, by: u8| {
             for &place in by_time.get(ranks).unwrap_or_default() {
                 let count = &mut table.blocks[(place as usize >> BLOCK_BITS) % BLOCKS];
                 *count = count.wrapping_add(by);
@@ -398,14 +426,19 @@ impl NearIndex {
         shift(low_step * FINE..low, u8::MAX);
         shift(low..low_step * FINE, 1);
         if !inside {
-            for (block, count) in table.blocks[..blocks].iter_mut().enumerate() {
-                *count = (size - block * BLOCK).min(BLOCK) as u8 - *count;
+            let (last, full) = (blocks - 1, BLOCK as u8);
+            for count in &mut table.blocks[..last] {
+                *count = full - *count;
             }
+            table.blocks[last] = (size - last * BLOCK) as u8 - table.blocks[last];
         }
         table.blocks[blocks..].fill(0);
         let mut sum = 0;
         for (end, blocks) in table.groups.iter_mut().zip(table.blocks.chunks_exact(GROUP)) {
-            sum += blocks.iter().map(|&count| u16::from(count)).sum::<u16>();
+            // Eight bytes as four sums of two, which the product adds up in its highest 16 bits.
+            let counts = u64::from_le_bytes(blocks.try_into().unwrap_or_default());
+            let pairs = (counts & 0x00ff_00ff_00ff_00ff) + (counts >> 8 & 0x00ff_00ff_00ff_00ff);
+            sum += (pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u16;
             *end = sum;
         }
     }

@@ -222,11 +222,11 @@ impl NearIndex {
         }
     }
 
-    /// Makes room to find rows of any list.
+    /// Makes room to find rows of any list, for a batch that may be another plan's than the last.
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
+        finder.counted = None;
         let superblocks = self.most_superblocks;
         if finder.before.capacity() < superblocks + 1 {
-            finder.counted = None;
             finder.low = room(superblocks)?;
             finder.high = room(superblocks)?;
             finder.before = room(superblocks + 1)?;

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import NDArray
+
 from cascade_sampler.column import ArrowColumn, Column, encode, loaded
 from cascade_sampler.times import Times, arrow_times, read_times
 
@@ -126,14 +128,15 @@ def _from_stream(source: Any) -> Table:
                 raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
         rows = 0
         columns = {name: ArrowColumn(name, reader.schema.field(name).type, own=True) for name in wanted}
-        moments: list[Any] = []
+        moments: list[NDArray[Any]] = []
         for batch in reader:
             rows += batch.num_rows
             for name, column in columns.items():
                 column.append(batch.column(name))
             if time is not None:
-                moments.append(batch.column(time))
+                # A chunk shares its memory with the columns beside it, which are let go.
+                moments += [chunk.copy() for chunk in arrow_times(time, [batch.column(time)]).chunks]
         encoded = {name: column.column for name, column in columns.items()}
-        return Contents(rows, encoded, None if time is None else arrow_times(time, moments))
+        return Contents(rows, encoded, None if time is None else Times(time, moments))
 
     return Table(reader.schema.names, None, read)

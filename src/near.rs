@@ -426,11 +426,13 @@ impl NearIndex {
         shift(low_step * FINE..low, u8::MAX);
         shift(low..low_step * FINE, 1);
         if !inside {
-            let (last, full) = (blocks - 1, BLOCK as u8);
-            for count in &mut table.blocks[..last] {
-                *count = full - *count;
+            let (full, partial) = table.blocks[..blocks].split_at_mut(size / BLOCK);
+            for count in full {
+                *count = BLOCK as u8 - *count;
             }
-            table.blocks[last] = (size - last * BLOCK) as u8 - table.blocks[last];
+            for count in partial {
+                *count = (size % BLOCK) as u8 - *count;
+            }
         }
         table.blocks[blocks..].fill(0);
         let mut sum = 0;

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 
 from cascade_sampler import FlexibleBatchSampler, _core, viscy
+from encoding import bits, digest, double
 from frames import columns
 
 HERE = Path(__file__).parent / "known_answers"
@@ -21,18 +20,6 @@ HERE = Path(__file__).parent / "known_answers"
 
 def read(name: str) -> dict[str, Any]:
     return json.loads((HERE / f"{name}.json").read_text())
-
-
-def bits(number: float) -> str:
-    return struct.pack(">d", number).hex()
-
-
-def double(text: str) -> float:
-    return struct.unpack(">d", bytes.fromhex(text))[0]
-
-
-def digest(indices: Any) -> str:
-    return hashlib.sha256(np.asarray(indices).astype("<u4").tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("case", read("draws")["cases"], ids=lambda case: case["seed"])

@@ -14,6 +14,7 @@ import pytest
 from cascade_sampler import FlexibleBatchSampler
 from cascade_sampler.key import MISSING, make_key
 from cascade_sampler.table import open_table
+from streams import Stream
 
 ROWS = 240
 RANDOM = np.random.default_rng(11)
@@ -45,16 +46,6 @@ def reduced(keep: np.ndarray, **arguments: Any) -> list[list[int]]:
     """The batches of the table of the rows that are kept, by their positions in the whole one."""
     table = {"k": CODES[keep], "c": OTHERS[keep], "t": STEPS[keep] - STEPS[keep].min()}
     return np.flatnonzero(keep)[sampler(table, **arguments, missing="error").epoch_batches()].tolist()
-
-
-class Stream:
-    """A table that has the Arrow stream interface and nothing else."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self.table.__arrow_c_stream__(requested_schema)
 
 
 def tables(columns: dict[str, pa.Array]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from cascade_sampler import FlexibleBatchSampler
+from streams import Stream
 
 ROWS = 240
 RANDOM = np.random.default_rng(1)
@@ -62,18 +63,6 @@ def column(values: Any) -> dict[str, Any]:
         "stream of dictionaries": Stream(pa.table({"k": chunked.dictionary_encode()})),
         "reader": pa.table({"k": chunked}).to_reader(),
     }
-
-
-class Stream:
-    """A table that has the Arrow stream interface, once, and nothing else."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table: pa.Table | None = table
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        assert self.table is not None, "the stream is asked for a second time"
-        table, self.table = self.table, None
-        return table.__arrow_c_stream__(requested_schema)
 
 
 LABELS = {

@@ -14,6 +14,7 @@ import pytest
 
 from cascade_sampler import FlexibleBatchSampler
 from cascade_sampler.times import arrow_times, read_times
+from streams import Stream
 
 ROWS = 240
 RANDOM = np.random.default_rng(7)
@@ -101,18 +102,6 @@ def tables(array: pa.Array) -> dict[str, Any]:
         "stream of dictionaries": Stream(pa.table({name: chunked.dictionary_encode()})),
         "reader": arrow.to_reader(),
     }
-
-
-class Stream:
-    """A table that has the Arrow stream interface, once, and nothing else."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table: pa.Table | None = table
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        assert self.table is not None, "the stream is asked for a second time"
-        table, self.table = self.table, None
-        return table.__arrow_c_stream__(requested_schema)
 
 
 def sampler(table: Any, **arguments: Any) -> FlexibleBatchSampler:

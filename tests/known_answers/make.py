@@ -6,7 +6,6 @@ no reader rounds them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import struct
@@ -20,6 +19,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from encoding import bits, digest, double  # noqa: E402
 from frames import columns  # noqa: E402
 from oracle import Oracle  # noqa: E402
 
@@ -29,18 +29,6 @@ BOUNDS = [1, 2, 3, 7, 10, 256, 10_000, 10_001, 2**16, 5 * 10**7, 2**31 - 1, 2**3
 
 def hexadecimal(word: int) -> str:
     return f"{word:016x}"
-
-
-def bits(number: float) -> str:
-    return struct.pack(">d", number).hex()
-
-
-def double(text: str) -> float:
-    return struct.unpack(">d", bytes.fromhex(text))[0]
-
-
-def digest(indices: Any) -> str:
-    return hashlib.sha256(np.asarray(indices).astype("<u4").tobytes()).hexdigest()
 
 
 def half(generator: np.random.Generator) -> int:

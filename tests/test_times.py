@@ -443,7 +443,8 @@ def test_the_time_column_can_be_a_key_as_well():
 
 
 def test_narwhals():
-    nw = pytest.importorskip("narwhals")
+    import narwhals as nw
+
     name = "hours_post_infection"
     expected = epochs({name: STEPS})
     for frame in (pd.DataFrame({name: STEPS}), pl.DataFrame({name: STEPS}), pa.table({name: STEPS})):

@@ -113,8 +113,10 @@ def test_weights_by_text(labels, names):
     assert epoch(itself) == found
 
 
+@pytest.mark.frames
 def test_weights_of_a_stream():
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
+
     table = pa.table({"k": np.repeat([1, 2], 30)})
     arguments = {"batch_size": 10, "batch_group_by": "k", "stratify_by": None, "group_weights": {"2": 1.0}}
     assert epoch(FlexibleBatchSampler(table.to_reader(), **arguments)) == epoch(
@@ -136,8 +138,10 @@ def test_labels_of_one_text(argument, weights):
         FlexibleBatchSampler(table, 10, **arguments, group_weights=weights)
 
 
+@pytest.mark.frames
 def test_categories_of_one_text():
-    pd = pytest.importorskip("pandas")
+    import pandas as pd
+
     frame = pd.DataFrame({"k": pd.Categorical([1, "1"] * 20, categories=["1", 1])})
     with pytest.raises(ValueError, match="same text '1'"):
         FlexibleBatchSampler(frame, 10, batch_group_by="k", stratify_by=None)

@@ -132,3 +132,30 @@ def test_a_thousand_batches_of_ten_million_rows():
     expected = Oracle(rows, table["experiment"], table["condition"], **arguments).stream(0)
     for batch, wanted in zip(itertools.islice(sampler, 1000), expected, strict=False):
         assert np.array_equal(batch, wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", ["all distinct", "sorted", "few", "one"])
+def test_a_focal_time_in_lists_of_millions(shape, dtype):
+    rows = 2_200_000
+    random = np.random.default_rng(8)
+    times = {
+        "all distinct": lambda: random.random(rows) * 24,
+        "sorted": lambda: np.sort(random.random(rows) * 24),
+        "few": lambda: random.integers(0, 48, rows) * 0.5 - 3,
+        "one": lambda: np.zeros(rows),
+    }[shape]().astype(dtype)
+    condition = random.integers(0, 3, rows).astype(np.int8)
+    for balanced in (False, True):
+        arguments = {"batch_size": 300, "seed": 4}
+        sampler = FlexibleBatchSampler(
+            {"t": times, "condition": condition},
+            experiment_aware=False,
+            condition_balanced=balanced,
+            temporal_enrichment=True,
+            time_key="t",
+            **arguments,
+        )
+        expected = Oracle(rows, None, condition if balanced else None, time=times, **arguments).stream(0)
+        for batch, wanted in zip(itertools.islice(sampler, 3), expected, strict=False):
+            assert np.array_equal(batch, wanted)

@@ -59,7 +59,7 @@ impl Segment {
 }
 
 /// What seats are drawn from: a pool, or the part of it that is near a time or far from it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Supply {
     pool: Pool,
     part: Option<Span>,
@@ -91,11 +91,9 @@ impl Supply {
     }
 
     fn population(&self) -> u32 {
-        match self.part {
-            None => self.pool.len,
-            Some(span) if span.inside => span.high - span.low,
-            Some(span) => self.pool.len - (span.high - span.low),
-        }
+        self.part
+            .as_ref()
+            .map_or(self.pool.len, |span| span.population(self.pool.len))
     }
 }
 
@@ -196,7 +194,7 @@ impl Take for Draft {
         let population = supply.population();
         let positions = &mut self.positions[start..end];
         sample(generator, population, positions, &mut self.slots);
-        if let (Some(span), Some(focus)) = (supply.part, plan.focus()) {
+        if let (Some(span), Some(focus)) = (&supply.part, plan.focus()) {
             focus.find(span, positions, &mut self.finder);
         }
         self.segments.push(Segment {
@@ -278,10 +276,7 @@ fn focused(
     for inside in [true, false] {
         let mut take = |list: u32, pool: Pool, seats: usize| {
             if seats > 0 {
-                let span = Span {
-                    inside,
-                    ..focus.span(list, &near, pool.len)
-                };
+                let span = focus.span(list, &near, inside);
                 taker.take(plan, generator, Supply::part(pool, span), start, seats);
                 start += seats;
             }

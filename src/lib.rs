@@ -32,21 +32,23 @@
 #![deny(unsafe_code)]
 
 mod batch;
+mod coded;
 mod codes;
 mod epoch;
 mod error;
 mod feed;
 mod focus;
 mod groups;
+mod machine;
 mod near;
 mod plan;
-mod prefetch;
 #[cfg(feature = "python")]
 mod python;
 mod random;
 mod sample;
 mod sums;
 mod times;
+mod tree;
 
 pub use batch::{Draft, Index, Source};
 pub use codes::{Chunk, Codes, Column, MISSING, Pair, combine};

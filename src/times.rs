@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::codes::MISSING;
-use crate::error::{Error, grow, room};
+use crate::error::{Error, collected, grow, room};
 
 /// A column of times in hours, in chunks. NaN stands for a missing time.
 ///
@@ -30,12 +30,16 @@ pub(crate) struct Sorted {
     /// Where the rows of each different time end.
     pub(crate) ends: Vec<u32>,
     /// The times themselves.
-    pub(crate) clock: Clock,
+    pub(crate) times: Hours,
 }
 
-/// The different times of a table: what a time's number stands for. Numbers ascend with time.
+/// The different times of every pool, ascending.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock(Hours);
+pub(crate) struct Clocks {
+    /// Where each pool's times begin, and last where the times end.
+    starts: Vec<u32>,
+    hours: Hours,
+}
 
 impl Times<'_> {
     pub(crate) fn len(&self) -> usize {
@@ -82,7 +86,7 @@ impl Times<'_> {
                 Ok(Sorted {
                     rows,
                     ends,
-                    clock: Clock(Hours::F64(hours)),
+                    times: Hours::F64(hours),
                 })
             }
             Self::F32(chunks) => {
@@ -92,7 +96,7 @@ impl Times<'_> {
                 Ok(Sorted {
                     rows,
                     ends,
-                    clock: Clock(Hours::F32(hours)),
+                    times: Hours::F32(hours),
                 })
             }
         }
@@ -182,13 +186,31 @@ fn runs<K: Key>(keys: &[K]) -> Result<(Vec<u32>, Vec<K>), Error> {
     Ok((ends, distinct))
 }
 
-impl Clock {
-    /// The numbers of the times within `window` of the time numbered `focal`.
-    pub(crate) fn near(&self, focal: u32, window: f64) -> Range<u32> {
+impl Clocks {
+    /// From the numbers of every pool's times among those of the table.
+    pub(crate) fn new(starts: Vec<u32>, numbers: &[u32], times: &Hours) -> Result<Self, Error> {
+        let hours = times.of(numbers)?;
+        Ok(Self { starts, hours })
+    }
+
+    /// Number of different times in a pool.
+    pub(crate) fn times_of(&self, pool: usize) -> u32 {
+        self.starts[pool + 1] - self.starts[pool]
+    }
+
+    /// Number of a pool's first time among those of all pools, one after another.
+    pub(crate) fn first_of(&self, pool: usize) -> u32 {
+        self.starts[pool]
+    }
+
+    /// The times of a pool within `window` of its `focal`-th, as places among them.
+    pub(crate) fn near(&self, pool: usize, focal: u32, window: f64) -> Range<u32> {
         let focal = focal as usize;
+        let of_pool = self.starts[pool] as usize..self.starts[pool + 1] as usize;
         // Rounding keeps the order of differences, so what is near is one run of times around the focal one.
-        let (before, after) = match &self.0 {
+        let (before, after) = match &self.hours {
             Hours::F64(hours) => {
+                let hours = &hours[of_pool];
                 let far = |time: &f64| (time - hours[focal]).abs() > window;
                 (
                     hours[..focal].partition_point(far),
@@ -196,6 +218,7 @@ impl Clock {
                 )
             }
             Hours::F32(hours) => {
+                let hours = &hours[of_pool];
                 let window = window as f32;
                 let far = |time: &f32| (time - hours[focal]).abs() > window;
                 (
@@ -207,20 +230,25 @@ impl Clock {
         before as u32..(focal + after) as u32
     }
 
-    /// The times of numbers, NaN for [`MISSING`].
+    /// The times of numbers among those of all pools, NaN for [`MISSING`].
     pub(crate) fn of(&self, numbers: &[u32]) -> Result<Hours, Error> {
-        fn look_up<T: Copy>(hours: &[T], numbers: &[u32], nan: T) -> Result<Vec<T>, Error> {
-            let mut times = room(numbers.len())?;
-            times.extend(
-                numbers
+        self.hours.of(numbers)
+    }
+}
+
+impl Hours {
+    /// The times at places, NaN for [`MISSING`].
+    fn of(&self, places: &[u32]) -> Result<Self, Error> {
+        fn look_up<T: Copy>(hours: &[T], places: &[u32], nan: T) -> Result<Vec<T>, Error> {
+            collected(
+                places
                     .iter()
-                    .map(|&number| if number == MISSING { nan } else { hours[number as usize] }),
-            );
-            Ok(times)
+                    .map(|&place| if place == MISSING { nan } else { hours[place as usize] }),
+            )
         }
-        Ok(match &self.0 {
-            Hours::F64(hours) => Hours::F64(look_up(hours, numbers, f64::NAN)?),
-            Hours::F32(hours) => Hours::F32(look_up(hours, numbers, f32::NAN)?),
+        Ok(match self {
+            Self::F64(hours) => Self::F64(look_up(hours, places, f64::NAN)?),
+            Self::F32(hours) => Self::F32(look_up(hours, places, f32::NAN)?),
         })
     }
 }

@@ -5,10 +5,11 @@
 //! the node's own. A node knows, for every so many of its ranks, how many of those below belong to each child, and to which
 //! child each of the next ones belongs: so the ranges of its children follow from its own. A leaf holds the rank of each of
 //! its entries. A position is followed from the root to a leaf, all positions one level at a time, so that what the next
-//! level reads is asked for ahead.
+//! level reads is asked for ahead. Its child is guessed from the counts alone, the next ranks taken as spread evenly; then
+//! they are looked at, and the guess moved on where it was wrong, which is seldom.
 
 use crate::error::{Error, filled, grow, room};
-use crate::machine::{Bits, nth_among, prefetch, with_bits};
+use crate::machine::{Bits, LINE, nth_among, prefetch, with_bits};
 use crate::near::Span;
 
 const LEAF_BITS: u32 = 8;
@@ -17,8 +18,6 @@ const ARITY_BITS: u32 = 6;
 const ARITY: usize = 1 << ARITY_BITS;
 /// Levels of nodes over 2^32 entries.
 const LEVELS: usize = 4;
-/// Nodes of a level whose counts a finder keeps.
-const KEPT: usize = 128;
 
 /// Bits of a place that lie below a node of a level; level 0 is right above the leaves.
 const fn bits(level: usize) -> u32 {
@@ -69,100 +68,216 @@ impl List {
 }
 
 /// Memory to follow positions, used again for the next.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Paths {
-    /// Counts of the nodes that were met, a level's each in the slot of its number modulo [`KEPT`].
-    tables: [Vec<Table>; LEVELS],
-    /// Tells one part's tables from those of earlier ones.
-    stamp: u64,
-    paths: Vec<Path>,
-}
-
-/// How the part's entries in a node are divided among its children.
-#[derive(Clone, Debug)]
-struct Table {
-    stamp: u64,
-    node: u32,
-    /// Entries of ranks below the range in the children before each, and last in all.
-    low: [u32; ARITY + 1],
-    /// Entries of ranks in the range.
-    near: [u32; ARITY + 1],
-    /// Entries of the part.
-    part: [u32; ARITY],
-}
+pub(crate) type Paths = Vec<Path>;
 
 /// A position on its way: the node or leaf that it has reached, and the range of ranks there.
 #[derive(Clone, Copy, Debug, Default)]
-struct Path {
+pub(crate) struct Path {
     node: u32,
     low: u32,
     high: u32,
 }
 
-impl<const RANKS: usize, C: Copy + Into<u32>> Row<C, RANKS> {
-    /// The row whose first rank is nearest to `rank`, of a node of `size` entries.
+impl Path {
     #[inline(always)]
-    fn nearest(rank: usize, size: usize) -> usize {
-        ((rank + RANKS / 2) / RANKS).min((size - 1) / RANKS)
+    fn child(&self, child: usize, here: Before, next: Before) -> Self {
+        let low = next.low - here.low;
+        Self {
+            node: self.node << ARITY_BITS | child as u32,
+            low,
+            high: low + next.near - here.near,
+        }
+    }
+}
+
+/// Counts of a row, in the width that its level needs.
+trait Count: Copy + Into<u32> {
+    /// How many children the part's entries before a position fill, if the ranks between the rows and the ends of the range
+    /// are spread evenly over `children`: about the child that the position falls to.
+    fn guess(low: &[Self; ARITY], high: &[Self; ARITY], between: i32, node: Node, inside: bool, position: u32) -> usize;
+}
+
+/// What of a node does not depend on its entries.
+#[derive(Clone, Copy)]
+struct Node {
+    size: usize,
+    child_bits: u32,
+}
+
+impl Node {
+    #[inline(always)]
+    fn of(list: &List, level: usize, node: u32) -> Self {
+        Self {
+            size: list.size(level, node as usize),
+            child_bits: bits(level) - ARITY_BITS,
+        }
     }
 
-    /// How many entries of ranks below `rank` lie in the children before each.
+    /// Entries before a child.
     #[inline(always)]
-    fn count(rows: &[Self], rank: usize, size: usize) -> [u32; ARITY] {
-        let nearest = Self::nearest(rank, size);
-        let start = nearest * RANKS;
-        let row = &rows[nearest];
-        // Of the ranks between, those above the row are added and those below it taken away.
-        let above = rank >= start;
-        let between = if above {
-            &row.children[..(rank - start).min(RANKS)]
-        } else {
-            &rows[nearest - 1].children[RANKS - (start - rank)..]
-        };
-        let mut counts = [0_u8; ARITY];
-        for &child in between {
-            counts[child as usize % ARITY] += 1;
-        }
-        let mut sums = [0_u8; ARITY];
-        let mut carried = 0;
-        for (sums, counts) in sums.chunks_exact_mut(8).zip(counts.chunks_exact(8)) {
-            // The product with ones in every byte sums up the bytes below each.
-            const ONES: u64 = 0x0101_0101_0101_0101;
-            let counts = u64::from_le_bytes(counts.try_into().unwrap_or_default());
-            let upto = counts.wrapping_mul(ONES).wrapping_add(carried);
-            sums.copy_from_slice(&upto.wrapping_sub(counts).to_le_bytes());
-            carried = (upto >> 56).wrapping_mul(ONES);
-        }
-        let mut before = [0; ARITY];
-        if above {
-            for ((before, row), sum) in before.iter_mut().zip(&row.before).zip(&sums) {
-                *before = (*row).into() + u32::from(*sum);
-            }
-        } else {
-            for ((before, row), sum) in before.iter_mut().zip(&row.before).zip(&sums) {
-                *before = (*row).into() - u32::from(*sum);
+    fn before(&self, child: usize) -> usize {
+        (child << self.child_bits).min(self.size)
+    }
+}
+
+macro_rules! count {
+    ($count:ty, $signed:ty) => {
+        impl Count for $count {
+            #[inline(always)]
+            fn guess(
+                low: &[Self; ARITY],
+                high: &[Self; ARITY],
+                between: i32,
+                node: Node,
+                inside: bool,
+                position: u32,
+            ) -> usize {
+                let children = node.size.div_ceil(1 << node.child_bits) as $signed;
+                let slope = (between * ARITY as i32 / i32::from(children as i16)) as $signed;
+                let (size, position) = (node.size as $signed, position as $signed);
+                let mut reached: $signed = 0;
+                for child in 0..ARITY {
+                    let near = high[child].wrapping_sub(low[child]) as $signed
+                        + ((child as $signed).min(children) * slope >> ARITY_BITS);
+                    let before = if inside { near } else { ((child << node.child_bits) as $signed).min(size) - near };
+                    reached += <$signed>::from(before <= position);
+                }
+                (reached as usize).saturating_sub(1)
             }
         }
-        before
+    };
+}
+count!(u16, i16);
+count!(u32, i32);
+
+/// A range of ranks of a node: the rows below its ends.
+struct Ends<'a, C, const RANKS: usize> {
+    node: Node,
+    inside: bool,
+    ranks: [u32; 2],
+    rows: [&'a Row<C, RANKS>; 2],
+}
+
+/// What lies before a child.
+#[derive(Clone, Copy)]
+struct Before {
+    /// Entries of ranks below the range, and in it.
+    low: u32,
+    near: u32,
+    /// Entries of the part.
+    part: u32,
+}
+
+impl<'a, C: Count, const RANKS: usize> Ends<'a, C, RANKS> {
+    #[inline(always)]
+    fn new(rows: &'a [Row<C, RANKS>], node: Node, path: &Path, inside: bool) -> Self {
+        Self {
+            node,
+            inside,
+            ranks: [path.low, path.high],
+            rows: [path.low, path.high].map(|rank| &rows[row_of::<RANKS>(rank, node.size)]),
+        }
     }
 
-    /// Prefetches what counting will read.
+    /// Ranks between an end's row and the end.
     #[inline(always)]
-    fn ask_for(rows: &[Self], first: usize, rank: usize, size: usize) {
-        let nearest = Self::nearest(rank, size);
-        let row = first + nearest;
-        let Some(found) = rows.get(row) else { return };
-        for count in (0..ARITY).step_by(64 / size_of::<C>()) {
-            prefetch(&found.before, count);
+    fn between(&self, end: usize) -> u32 {
+        self.ranks[end] - (row_of::<RANKS>(self.ranks[end], self.node.size) * RANKS) as u32
+    }
+
+    #[inline(always)]
+    fn count<B: Bits>(&self, end: usize, child: usize) -> u32 {
+        if child == 0 {
+            return 0;
         }
-        let start = nearest * RANKS;
-        if rank >= start {
-            for child in (0..(rank - start).min(RANKS)).step_by(64) {
-                prefetch(&found.children, child);
+        if child == ARITY {
+            return self.ranks[end];
+        }
+        let (row, between) = (self.rows[end], self.between(end));
+        let mut count = row.before[child].into();
+        for (line, children) in (0..).zip(row.children.chunks_exact(LINE)) {
+            let Ok(children) = children.try_into() else { continue };
+            let counted = between.saturating_sub(line * LINE as u32).min(LINE as u32);
+            let bits = B::among(children, 0, child as u8 - 1);
+            // Shifted in two steps, as a shift by all 64 bits is none.
+            count += B::count(bits & !((!0 << (counted / 2)) << (counted - counted / 2)));
+        }
+        count
+    }
+
+    #[inline(always)]
+    fn before<B: Bits>(&self, child: usize) -> Before {
+        let low = self.count::<B>(0, child);
+        let near = self.count::<B>(1, child) - low;
+        Before {
+            low,
+            near,
+            part: if self.inside { near } else { self.node.before(child) as u32 - near },
+        }
+    }
+
+    /// The child that a position falls to, what lies before it, and before the next.
+    #[inline(always)]
+    fn child_of<B: Bits>(&self, position: u32) -> (usize, Before, Before) {
+        let between = self.between(1) as i32 - self.between(0) as i32;
+        let (low, high) = (&self.rows[0].before, &self.rows[1].before);
+        let mut child = C::guess(low, high, between, self.node, self.inside, position);
+        let (mut here, mut next) = (self.before::<B>(child), self.before::<B>(child + 1));
+        while here.part > position {
+            child -= 1;
+            next = here;
+            here = self.before::<B>(child);
+        }
+        while next.part <= position {
+            child += 1;
+            here = next;
+            next = self.before::<B>(child + 1);
+        }
+        (child, here, next)
+    }
+}
+
+/// What lies before each child of a root: looked up by all positions, so worked out once.
+struct Root {
+    before: [Before; ARITY + 1],
+    part: [u32; ARITY],
+}
+
+impl Root {
+    #[inline(always)]
+    fn new<B: Bits, C: Count, const RANKS: usize>(ends: &Ends<'_, C, RANKS>) -> Self {
+        let before: [Before; ARITY + 1] = std::array::from_fn(|child| ends.before::<B>(child));
+        Self {
+            before,
+            part: std::array::from_fn(|child| before[child].part),
+        }
+    }
+
+    /// As [`Ends::child_of`].
+    #[inline(always)]
+    fn child_of(&self, position: u32) -> (usize, Before, Before) {
+        // Counting instead of stopping: no branch depends on where the position leads. The first child has none before.
+        let reached = self.part.iter().map(|&before| u32::from(before <= position)).sum::<u32>();
+        let child = (reached as usize - 1) % ARITY;
+        (child, self.before[child], self.before[child + 1])
+    }
+}
+
+/// The row of a node of `size` entries whose counts lead to `rank`.
+#[inline(always)]
+fn row_of<const RANKS: usize>(rank: u32, size: usize) -> usize {
+    (rank as usize / RANKS).min((size - 1) / RANKS)
+}
+
+#[inline(always)]
+fn ask_for<C, const RANKS: usize>(rows: &[Row<C, RANKS>], first: usize, path: &Path, size: usize) {
+    for rank in [path.low, path.high] {
+        if let Some(row) = rows.get(first + row_of::<RANKS>(rank, size)) {
+            for count in (0..ARITY).step_by(LINE / size_of::<C>()) {
+                prefetch(&row.before, count);
             }
-        } else if let Some(previous) = rows.get(row.wrapping_sub(1)) {
-            for child in (RANKS - (start - rank)..RANKS).step_by(64) {
-                prefetch(&previous.children, child);
+            for child in (0..RANKS).step_by(LINE) {
+                prefetch(&row.children, child);
             }
         }
     }
@@ -222,16 +337,8 @@ impl Tree {
 
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, paths: &mut Paths, positions: usize) -> Result<(), Error> {
-        for list in &self.lists {
-            for (level, tables) in paths.tables[..=list.top].iter_mut().enumerate() {
-                let nodes = list.len.div_ceil(1 << bits(level)).min(KEPT);
-                if tables.len() < nodes {
-                    *tables = filled(nodes.next_power_of_two(), Table::EMPTY)?;
-                }
-            }
-        }
-        if !self.lists.is_empty() && paths.paths.capacity() < positions {
-            paths.paths = room(positions)?;
+        if !self.lists.is_empty() && paths.capacity() < positions {
+            *paths = room(positions)?;
         }
         Ok(())
     }
@@ -267,44 +374,14 @@ impl Tree {
 
     /// Replaces positions in a part of a list by positions in the list. The paths must have been given room.
     pub(crate) fn find(&self, number: usize, span: &Span, positions: &mut [u32], paths: &mut Paths) {
-        paths.stamp += 1;
         find_fast(self, number, span, positions, paths);
     }
 
+    /// Where a node's rows begin.
     #[inline(always)]
-    fn ask_for(&self, list: &List, level: usize, path: &Path) {
-        let size = list.size(level, path.node as usize);
-        for rank in [path.low, path.high] {
-            if level == 0 {
-                Low::ask_for(&self.low, list.rows[0] + (path.node as usize) * 256, rank as usize, size);
-            } else {
-                let first = list.rows[level] + ((path.node as usize) << bits(level)) / 128;
-                High::ask_for(&self.high[level - 1], first, rank as usize, size);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn fill_table(&self, table: &mut Table, list: &List, level: usize, path: &Path, inside: bool) {
-        let size = list.size(level, path.node as usize);
-        let start = (path.node as usize) << bits(level);
-        let [low, high] = [path.low, path.high].map(|rank| {
-            if level == 0 {
-                Low::count(&self.low[list.rows[0] + start / 64..], rank as usize, size)
-            } else {
-                High::count(&self.high[level - 1][list.rows[level] + start / 128..], rank as usize, size)
-            }
-        });
-        table.low[..ARITY].copy_from_slice(&low);
-        table.low[ARITY] = path.low;
-        for ((near, low), high) in table.near.iter_mut().zip(&low).zip(&high) {
-            *near = high - low;
-        }
-        table.near[ARITY] = path.high - path.low;
-        let child = 1_usize << (bits(level) - ARITY_BITS);
-        for (number, (part, near)) in table.part.iter_mut().zip(&table.near).enumerate() {
-            *part = if inside { *near } else { ((number * child).min(size)) as u32 - near };
-        }
+    fn first_row(list: &List, level: usize, node: u32) -> usize {
+        let ranks = if level == 0 { 64 } else { 128 };
+        list.rows[level] + ((node as usize) << bits(level)) / ranks
     }
 }
 
@@ -332,16 +409,6 @@ fn deal<C: Copy, const RANKS: usize>(
     }
 }
 
-impl Table {
-    const EMPTY: Self = Self {
-        stamp: 0,
-        node: 0,
-        low: [0; ARITY + 1],
-        near: [0; ARITY + 1],
-        part: [0; ARITY],
-    };
-}
-
 with_bits!(
     find_fast,
     find_by,
@@ -351,40 +418,52 @@ with_bits!(
 #[inline(always)]
 fn find_by<B: Bits>(tree: &Tree, number: usize, span: &Span, positions: &mut [u32], paths: &mut Paths) {
     let list = tree.lists[number];
-    let Paths { tables, stamp, paths } = paths;
+    let top = Node::of(&list, list.top, 0);
+    let ask_for_next = |path: &Path, level: usize| {
+        if level == 0 {
+            for line in (0..LEAF).step_by(LINE) {
+                prefetch(&tree.ranks, list.ranks + ((path.node as usize) << LEAF_BITS) + line);
+            }
+        } else {
+            let first = Tree::first_row(&list, level - 1, path.node);
+            let size = Node::of(&list, level - 1, path.node).size;
+            match level {
+                1 => ask_for(&tree.low, first, path, size),
+                _ => ask_for(&tree.high[level - 2], first, path, size),
+            }
+        }
+    };
+    let whole = Path {
+        node: 0,
+        low: span.low,
+        high: span.high,
+    };
+    let root = if list.top == 0 {
+        Root::new::<B, _, 64>(&Ends::new(&tree.low[list.rows[0]..], top, &whole, span.inside))
+    } else {
+        let rows = &tree.high[list.top - 1][list.rows[list.top]..];
+        Root::new::<B, _, 128>(&Ends::new(rows, top, &whole, span.inside))
+    };
     paths.clear();
-    paths.resize(
-        positions.len(),
-        Path {
-            node: 0,
-            low: span.low,
-            high: span.high,
-        },
-    );
-    for level in (0..=list.top).rev() {
-        let tables = &mut tables[level];
-        let slots = tables.len() - 1;
+    paths.extend(positions.iter_mut().map(|position| {
+        let (child, here, next) = root.child_of(*position);
+        *position -= here.part;
+        let path = whole.child(child, here, next);
+        ask_for_next(&path, list.top);
+        path
+    }));
+    for level in (0..list.top).rev() {
         for (path, position) in paths.iter_mut().zip(positions.iter_mut()) {
-            let table = &mut tables[path.node as usize & slots];
-            if table.stamp != *stamp || table.node != path.node {
-                table.stamp = *stamp;
-                table.node = path.node;
-                tree.fill_table(table, &list, level, path, span.inside);
-            }
-            // Counting instead of stopping: no branch depends on where the position leads. The first child has none before.
-            let child = table.part.iter().map(|&before| u32::from(before <= *position)).sum::<u32>() as usize - 1;
-            let child = child % ARITY;
-            *position -= table.part[child];
-            path.node = path.node << ARITY_BITS | child as u32;
-            path.low = table.low[child + 1] - table.low[child];
-            path.high = path.low + table.near[child + 1] - table.near[child];
-            if level > 0 {
-                tree.ask_for(&list, level - 1, path);
+            let node = Node::of(&list, level, path.node);
+            let first = Tree::first_row(&list, level, path.node);
+            let (child, here, next) = if level == 0 {
+                Ends::new(&tree.low[first..], node, path, span.inside).child_of::<B>(*position)
             } else {
-                for line in (0..LEAF).step_by(64) {
-                    prefetch(&tree.ranks, list.ranks + ((path.node as usize) << LEAF_BITS) + line);
-                }
-            }
+                Ends::new(&tree.high[level - 1][first..], node, path, span.inside).child_of::<B>(*position)
+            };
+            *position -= here.part;
+            *path = path.child(child, here, next);
+            ask_for_next(path, level);
         }
     }
     for (path, position) in paths.iter().zip(positions) {

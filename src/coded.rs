@@ -3,6 +3,10 @@
 //! Every entry of a list has its time as one byte. A list is cut into blocks, and for every time it is known how many
 //! entries before each block are earlier. Two of these counts say how many before a block are near; the block of a position
 //! is guessed from its share, as rows near a time are mostly spread evenly, and closed in on.
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
+)]
 
 use crate::error::{Error, filled, grow, room};
 use crate::machine::{Bits, LINE, nth_among, prefetch, with_bits};
@@ -129,7 +133,7 @@ impl Part<'_> {
 impl Coded {
     /// Makes room for lists of `(entries, different times)`.
     pub(crate) fn new(lists: &[(usize, usize)]) -> Result<Self, Error> {
-        let mut coded = Self {
+        let mut new = Self {
             lists: room(lists.len())?,
             ..Self::default()
         };
@@ -142,15 +146,20 @@ impl Coded {
             };
             codes += list.blocks * list.block;
             earlier += list.counts();
-            coded.lists.push(list);
+            new.lists.push(list);
         }
-        grow(&mut coded.codes, codes)?;
-        grow(&mut coded.earlier, earlier)?;
-        Ok(coded)
+        grow(&mut new.codes, codes)?;
+        grow(&mut new.earlier, earlier)?;
+        Ok(new)
     }
 
     /// Fills a list. `by_time` holds its places by time, and `ends` where the places of each time end.
-    pub(crate) fn fill(&mut self, number: usize, by_time: &[u32], ends: impl Iterator<Item = u32>) -> Result<(), Error> {
+    pub(crate) fn fill(
+        &mut self,
+        number: usize,
+        by_time: &[u32],
+        ends: impl Iterator<Item = u32>,
+    ) -> Result<(), Error> {
         let list = self.lists[number];
         let codes = &mut self.codes[list.codes..list.codes + list.len];
         let mut start = 0;
@@ -205,24 +214,24 @@ impl Coded {
 with_bits!(
     find_fast,
     find_by,
-    (coded: &Coded, number: usize, span: &Span, positions: &mut [u32], blocks: &mut Vec<u32>)
+    (few: &Coded, number: usize, span: &Span, positions: &mut [u32], blocks: &mut Vec<u32>)
 );
 
 #[inline(always)]
-fn find_by<B: Bits>(coded: &Coded, number: usize, span: &Span, positions: &mut [u32], blocks: &mut Vec<u32>) {
-    let list = coded.lists[number];
+fn find_by<B: Bits>(few: &Coded, number: usize, span: &Span, positions: &mut [u32], blocks: &mut Vec<u32>) {
+    let list = few.lists[number];
     let near_times = span.times.end - span.times.start;
     let (first, extra) = if span.inside {
         (span.times.start as u8, (near_times - 1) as u8)
     } else {
         (span.times.end as u8, (MOST_TIMES as u32 - 1 - near_times) as u8)
     };
-    let codes = &coded.codes[list.codes..list.codes + list.blocks * list.block];
+    let codes = &few.codes[list.codes..list.codes + list.blocks * list.block];
     if list.blocks > 1 {
         let part = Part {
             list,
-            low: coded.ahead(&list, span.times.start),
-            high: coded.ahead(&list, span.times.end),
+            low: few.ahead(&list, span.times.start),
+            high: few.ahead(&list, span.times.end),
             inside: span.inside,
             len: span.population(list.len as u32),
         };

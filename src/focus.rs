@@ -1,12 +1,15 @@
 //! The time focus: what a plan holds for batches that gather around a focal time (specification, section 3).
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::ops::Range;
 
 use crate::codes::MISSING;
-use crate::error::{Error, filled};
+use crate::error::{Error, collected, filled, room};
 use crate::groups::{Groups, Order};
 use crate::near::{Finder, NearIndex, Span};
-use crate::times::{Clocks, Hours, Sorted};
+use crate::times::{Clocks, Hours, Key, Sorter, Time, Times};
 
 /// Which rows lie near which times, for every list that a batch draws from: the cells where it is split by condition, the
 /// pools where it is not.
@@ -24,7 +27,7 @@ pub(crate) struct Focus {
 /// The different times of every cell, as places among those of its pool.
 #[derive(Clone, Debug)]
 struct CellTimes {
-    starts: Vec<u32>,
+    /// One cell's after another, as in [`Ends`].
     places: Vec<u32>,
 }
 
@@ -37,90 +40,60 @@ struct Ends {
     ends: Option<Vec<u32>>,
 }
 
-/// Where a row lies: its list, and its place in it.
-#[derive(Clone, Copy, Default)]
-struct Place {
-    list: u32,
-    place: u32,
-}
-
 impl Focus {
     /// Arranges the rows of the cells, or of the pools, by time.
-    pub(crate) fn new(groups: &Groups, sorted: Sorted, order: Order) -> Result<Self, Error> {
-        let bounds = groups.bounds(order);
-        let split = order == Order::Cells;
-        let pool_of = |list: usize| if split { groups.cells()[list].experiment as usize } else { list };
-        let places = places(groups, order, &bounds)?;
-        // Rows come by time, so a time is new to a pool, or to a cell, where it is not the one that came last.
-        let each_new = |visit: &mut dyn FnMut(u32, Place, bool, bool)| -> Result<(), Error> {
-            let mut last_of_list: Vec<u32> = filled(bounds.len() - 1, MISSING)?;
-            let mut last_of_pool: Vec<u32> = filled(groups.experiments(), MISSING)?;
-            let mut start = 0;
-            for (number, &end) in (0..).zip(&sorted.ends) {
-                for &row in &sorted.rows[start as usize..end as usize] {
-                    let place = places[row as usize];
-                    if place.list != MISSING {
-                        let list = place.list as usize;
-                        let new_in_list = std::mem::replace(&mut last_of_list[list], number) != number;
-                        let new_in_pool = std::mem::replace(&mut last_of_pool[pool_of(list)], number) != number;
-                        visit(number, place, new_in_list, new_in_pool);
-                    }
-                }
-                start = end;
-            }
-            Ok(())
-        };
-        let mut list_starts: Vec<u32> = filled(bounds.len(), 0)?;
-        let mut pool_starts: Vec<u32> = filled(groups.experiments() + 1, 0)?;
-        each_new(&mut |_, place, new_in_list, new_in_pool| {
-            list_starts[place.list as usize + 1] += u32::from(new_in_list);
-            pool_starts[pool_of(place.list as usize) + 1] += u32::from(new_in_pool);
-        })?;
-        for starts in [&mut list_starts, &mut pool_starts] {
-            for list in 1..starts.len() {
-                starts[list] += starts[list - 1];
-            }
+    pub(crate) fn new(groups: &Groups, times: &Times<'_>, order: Order) -> Result<Self, Error> {
+        match times {
+            Times::F64(chunks) => Self::of(groups, chunks, order),
+            Times::F32(chunks) => Self::of(groups, chunks, order),
         }
-        let different = list_starts[bounds.len() - 1] as usize;
+    }
+
+    fn of<T: Time>(groups: &Groups, chunks: &[&[T]], order: Order) -> Result<Self, Error> {
+        let bounds = groups.bounds(order);
+        let entries = groups.entries(order);
         let kept = groups.kept() as usize;
+        let longest = bounds.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0) as usize;
+        let mut sorter = Sorter::<T>::new(chunks, longest)?;
         let mut by_time: Vec<u32> = filled(kept, 0)?;
-        let mut numbers: Vec<u32> = filled(pool_starts[groups.experiments()] as usize, 0)?;
-        let mut ends: Vec<u32> = filled(if different < kept { different } else { 0 }, 0)?;
-        let mut cell_places: Vec<u32> = filled(if split { different } else { 0 }, 0)?;
-        let mut next_entry = bounds.clone();
-        let (mut next_time, mut next_in_pool) = (list_starts.clone(), pool_starts.clone());
-        each_new(&mut |number, Place { list, place }, new_in_list, new_in_pool| {
-            let pool = pool_of(list as usize);
-            let list = list as usize;
-            if new_in_pool {
-                numbers[next_in_pool[pool] as usize] = number;
-                next_in_pool[pool] += 1;
-            }
-            if new_in_list {
-                if split {
-                    cell_places[next_time[list] as usize] = next_in_pool[pool] - pool_starts[pool] - 1;
+        // Of every list the different times, and where the entries of each end.
+        let (mut different, mut ends, mut starts) = (room(kept)?, room(kept)?, room(bounds.len())?);
+        starts.push(0);
+        for pair in bounds.windows(2) {
+            let (start, end) = (pair[0] as usize, pair[1] as usize);
+            let places = &mut by_time[start..end];
+            let in_order = match entries {
+                Some(entries) => sorter.sort(entries[start..end].iter().copied(), places),
+                None => sorter.sort(pair[0]..pair[1], places),
+            };
+            for (end, time) in (1..).zip(in_order) {
+                if in_order.get(end as usize) != Some(time) {
+                    different.push(*time);
+                    ends.push(end);
                 }
-                next_time[list] += 1;
             }
-            by_time[next_entry[list] as usize] = place;
-            next_entry[list] += 1;
-            if let Some(end) = ends.get_mut(next_time[list] as usize - 1) {
-                *end = next_entry[list] - bounds[list];
-            }
-        })?;
-        drop(places);
-        let clocks = Clocks::new(pool_starts, &numbers, &sorted.times)?;
-        drop((numbers, sorted));
+            starts.push(different.len() as u32);
+        }
+        drop(sorter);
+        let (clocks, cells) = if order == Order::Cells {
+            let (pool_starts, in_pools) = merged(groups, &starts, &different)?;
+            let cells = CellTimes::new(groups, &starts, &different, &pool_starts, &in_pools)?;
+            (Clocks::new::<T>(pool_starts, &in_pools)?, Some(cells))
+        } else {
+            (Clocks::new::<T>(starts.clone(), &different)?, None)
+        };
+        drop(different);
         let ends = Ends {
-            starts: list_starts,
-            ends: (different < kept).then_some(ends),
+            ends: if ends.len() < kept {
+                Some(collected(ends.iter().copied())?)
+            } else {
+                None
+            },
+            starts,
         };
         Ok(Self {
             clocks,
-            cells: split.then(|| CellTimes {
-                starts: ends.starts.clone(),
-                places: cell_places,
-            }),
+            cells,
             index: NearIndex::new(&bounds, &mut by_time, |list| ends.of(list))?,
             ends,
             order,
@@ -142,8 +115,7 @@ impl Focus {
         let times = match &self.cells {
             None => near.clone(),
             Some(cells) => {
-                let places = &cells.places
-                    [cells.starts[list as usize] as usize..cells.starts[list as usize + 1] as usize];
+                let places = &cells.places[self.ends.times_of(list as usize)];
                 let before = |time: u32| places.partition_point(|&place| place < time) as u32;
                 before(near.start)..before(near.end)
             }
@@ -179,7 +151,7 @@ impl Focus {
                     None => self.clocks.first_of(list) + time,
                     Some(cells) => {
                         let pool = groups.cells()[list].experiment as usize;
-                        self.clocks.first_of(pool) + cells.places[(cells.starts[list] + time) as usize]
+                        self.clocks.first_of(pool) + cells.places[self.ends.times_of(list)][time as usize]
                     }
                 };
             })?;
@@ -189,6 +161,11 @@ impl Focus {
 }
 
 impl Ends {
+    /// Where a list's times are among those of all lists.
+    fn times_of(&self, list: usize) -> Range<usize> {
+        self.starts[list] as usize..self.starts[list + 1] as usize
+    }
+
     fn of(&self, list: usize) -> impl ExactSizeIterator<Item = u32> {
         let (start, end) = (self.starts[list], self.starts[list + 1]);
         (0..end - start).map(move |time| match &self.ends {
@@ -206,20 +183,61 @@ impl Ends {
     }
 }
 
-fn places(groups: &Groups, order: Order, bounds: &[u32]) -> Result<Vec<Place>, Error> {
-    let mut places = filled(
-        groups.rows(),
-        Place {
-            list: MISSING,
-            place: 0,
-        },
-    )?;
-    let entries = groups.entries(order);
-    for (list, pair) in (0..).zip(bounds.windows(2)) {
-        for (place, entry) in (0..).zip(pair[0]..pair[1]) {
-            let row = entries.map_or(entry, |entries| entries[entry as usize]);
-            places[row as usize] = Place { list, place };
+impl CellTimes {
+    /// From the times of the cells and of the pools, each with where those of one begin.
+    fn new<K: Key>(
+        groups: &Groups,
+        starts: &[u32],
+        times: &[K],
+        pool_starts: &[u32],
+        in_pools: &[K],
+    ) -> Result<Self, Error> {
+        let mut places = room(times.len())?;
+        for (cell, pair) in groups.cells().iter().zip(starts.windows(2)) {
+            let pool = cell.experiment as usize;
+            let in_pool = &in_pools[pool_starts[pool] as usize..pool_starts[pool + 1] as usize];
+            let mut place = 0;
+            for time in &times[pair[0] as usize..pair[1] as usize] {
+                while in_pool[place] < *time {
+                    place += 1;
+                }
+                places.push(place as u32);
+            }
         }
+        Ok(Self { places })
     }
-    Ok(places)
+}
+
+/// The different times of every pool, from those of its cells, and where those of each pool begin.
+fn merged<K: Key>(groups: &Groups, starts: &[u32], times: &[K]) -> Result<(Vec<u32>, Vec<K>), Error> {
+    let (mut pool_starts, mut in_pools) = (room(groups.experiments() + 1)?, room(times.len())?);
+    pool_starts.push(0);
+    let most = (0..groups.experiments()).map(|pool| groups.cells_of(pool).len()).max();
+    let mut heads: Vec<Reverse<(K, usize, usize)>> = room(most.unwrap_or(0))?;
+    for pool in 0..groups.experiments() {
+        let first = groups.first_cell_of(pool) as usize;
+        heads.clear();
+        heads.extend(
+            starts[first..=first + groups.cells_of(pool).len()]
+                .windows(2)
+                .map(|pair| Reverse((times[pair[0] as usize], pair[0] as usize, pair[1] as usize))),
+        );
+        let mut heap = BinaryHeap::from(std::mem::take(&mut heads));
+        let mut last = None;
+        while let Some(mut head) = heap.peek_mut() {
+            let Reverse((time, place, end)) = *head;
+            if last != Some(time) {
+                in_pools.push(time);
+                last = Some(time);
+            }
+            if place + 1 < end {
+                *head = Reverse((times[place + 1], place + 1, end));
+            } else {
+                PeekMut::pop(head);
+            }
+        }
+        heads = heap.into_vec();
+        pool_starts.push(in_pools.len() as u32);
+    }
+    Ok((pool_starts, in_pools))
 }

@@ -1,6 +1,10 @@
 //! What depends on the processor: asking for memory ahead of its use, and looking at many bytes at once. Results are the
 //! same everywhere. This is the one place that needs unsafe code.
 #![allow(unsafe_code)]
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
+)]
 
 /// Bytes that are looked at together.
 pub(crate) const LINE: usize = 64;
@@ -83,6 +87,7 @@ impl Bits for Wide {
         unsafe {
             let (first, extra) = (_mm256_set1_epi8(first as i8), _mm256_set1_epi8(extra as i8));
             let half = |at: usize| {
+                #[allow(clippy::cast_ptr_alignment, reason = "this load takes any address")]
                 let bytes = _mm256_loadu_si256(bytes.as_ptr().add(at).cast::<__m256i>());
                 let above = _mm256_sub_epi8(bytes, first);
                 _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(above, extra), above)) as u32
@@ -163,7 +168,10 @@ mod tests {
 
     fn answers<B: Bits>(bytes: &[u8; LINE], first: u8, extra: u8) -> (u64, Vec<u32>) {
         let bits = B::among(bytes, first, extra);
-        (bits, (0..B::count(bits)).map(|before| B::place_of(bits, before)).collect())
+        (
+            bits,
+            (0..B::count(bits)).map(|before| B::place_of(bits, before)).collect(),
+        )
     }
 
     #[cfg(target_arch = "x86_64")]

@@ -314,7 +314,7 @@ impl Plan {
                 } else {
                     groups.pool_order()
                 };
-                Some(Focus::new(&groups, times.sorted()?, order)?)
+                Some(Focus::new(&groups, times, order)?)
             }
             None => None,
         };

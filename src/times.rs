@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::codes::MISSING;
-use crate::error::{Error, collected, grow, room};
+use crate::error::{Error, collected, filled, room};
 
 /// A column of times in hours, in chunks. NaN stands for a missing time.
 ///
@@ -21,16 +21,6 @@ pub enum Times<'a> {
 pub enum Hours {
     F64(Vec<f64>),
     F32(Vec<f32>),
-}
-
-/// All rows that have a time, by time, rows of one time in their own order.
-pub(crate) struct Sorted {
-    /// The rows.
-    pub(crate) rows: Vec<u32>,
-    /// Where the rows of each different time end.
-    pub(crate) ends: Vec<u32>,
-    /// The times themselves.
-    pub(crate) times: Hours,
 }
 
 /// The different times of every pool, ascending.
@@ -74,32 +64,48 @@ impl Times<'_> {
             Self::F32(chunks) => of(chunks, self.len(), f32::is_nan, f32::is_infinite),
         }
     }
+}
 
-    /// Sorts the rows by time.
-    pub(crate) fn sorted(&self) -> Result<Sorted, Error> {
-        match self {
-            Self::F64(chunks) => {
-                // Adding 0.0 makes one zero of the two.
-                let (keys, rows) = sort(chunks, |time| (!time.is_nan()).then(|| order64((time + 0.0).to_bits())))?;
-                let (ends, distinct) = runs(&keys)?;
-                let hours = distinct.iter().map(|&key| f64::from_bits(disorder64(key))).collect();
-                Ok(Sorted {
-                    rows,
-                    ends,
-                    times: Hours::F64(hours),
-                })
-            }
-            Self::F32(chunks) => {
-                let (keys, rows) = sort(chunks, |time| (!time.is_nan()).then(|| order32((time + 0.0).to_bits())))?;
-                let (ends, distinct) = runs(&keys)?;
-                let hours = distinct.iter().map(|&key| f32::from_bits(disorder32(key))).collect();
-                Ok(Sorted {
-                    rows,
-                    ends,
-                    times: Hours::F32(hours),
-                })
-            }
-        }
+/// A width of times, and integers of the same order.
+pub(crate) trait Time: Copy {
+    type Key: Key;
+    fn key(self) -> Self::Key;
+    fn of(key: Self::Key) -> Self;
+    fn hours(times: Vec<Self>) -> Hours;
+}
+
+impl Time for f64 {
+    type Key = u64;
+
+    #[inline]
+    fn key(self) -> u64 {
+        // Adding 0.0 makes one zero of the two.
+        order64((self + 0.0).to_bits())
+    }
+
+    fn of(key: u64) -> Self {
+        Self::from_bits(disorder64(key))
+    }
+
+    fn hours(times: Vec<Self>) -> Hours {
+        Hours::F64(times)
+    }
+}
+
+impl Time for f32 {
+    type Key = u32;
+
+    #[inline]
+    fn key(self) -> u32 {
+        order32((self + 0.0).to_bits())
+    }
+
+    fn of(key: u32) -> Self {
+        Self::from_bits(disorder32(key))
+    }
+
+    fn hours(times: Vec<Self>) -> Hours {
+        Hours::F32(times)
     }
 }
 
@@ -120,77 +126,122 @@ fn disorder32(key: u32) -> u32 {
     key ^ ((!(key as i32 >> 31) as u32) | 1 << 31)
 }
 
-/// A key of a radix sort.
-trait Key: Copy + Default + Ord + Into<u64> {}
+/// A key to sort by.
+pub(crate) trait Key: Copy + Default + Ord + Into<u64> {}
 impl Key for u64 {}
 impl Key for u32 {}
 
-/// Sorts the rows that have a key by it, stably: keys and rows in that order.
-fn sort<T: Copy, K: Key>(chunks: &[&[T]], key_of: impl Fn(T) -> Option<K>) -> Result<(Vec<K>, Vec<u32>), Error> {
-    const DIGIT: u32 = 11;
-    const BUCKETS: usize = 1 << DIGIT;
-    let len = chunks.iter().map(|chunk| chunk.len()).sum();
-    let (mut keys, mut rows) = (room(len)?, room(len)?);
-    for (row, &time) in (0..).zip(chunks.iter().copied().flatten()) {
-        if let Some(key) = key_of(time) {
-            keys.push(key);
-            rows.push(row);
-        }
-    }
-    let (mut keys_to, mut rows_to) = (Vec::new(), Vec::new());
-    for shift in (0..size_of::<K>() as u32 * 8).step_by(DIGIT as usize) {
-        let digit = |key: K| (key.into() >> shift) as usize & (BUCKETS - 1);
-        let mut next = [0_u32; BUCKETS];
-        for &key in &keys {
-            next[digit(key)] += 1;
-        }
-        if next.iter().any(|&count| count as usize == keys.len()) {
-            continue;
-        }
-        if keys_to.is_empty() {
-            grow(&mut keys_to, keys.len())?;
-            grow(&mut rows_to, keys.len())?;
-        }
-        let mut start = 0;
-        for entry in &mut next {
-            start += std::mem::replace(entry, start);
-        }
-        for (&key, &row) in keys.iter().zip(&rows) {
-            let entry = &mut next[digit(key)];
-            keys_to[*entry as usize] = key;
-            rows_to[*entry as usize] = row;
-            *entry += 1;
-        }
-        std::mem::swap(&mut keys, &mut keys_to);
-        std::mem::swap(&mut rows, &mut rows_to);
-    }
-    Ok((keys, rows))
+/// Sorts the times of one list of rows after another, in memory that is used again.
+pub(crate) struct Sorter<'a, T: Time> {
+    chunks: &'a [&'a [T]],
+    keys: Vec<T::Key>,
+    keys_to: Vec<T::Key>,
+    places_to: Vec<u32>,
+    pairs: Vec<(T::Key, u32)>,
+    /// How many keys have each digit, for every pass.
+    counts: Vec<[u32; BUCKETS]>,
 }
 
-/// Where each run of equal keys ends, and the key of each.
-fn runs<K: Key>(keys: &[K]) -> Result<(Vec<u32>, Vec<K>), Error> {
-    let different = keys.windows(2).filter(|pair| pair[0] != pair[1]).count() + usize::from(!keys.is_empty());
-    let (mut ends, mut distinct) = (room(different)?, room(different)?);
-    for (place, &key) in (1..).zip(keys) {
-        if distinct.last() == Some(&key) {
-            continue;
-        }
-        if place > 1 {
-            ends.push(place - 1);
-        }
-        distinct.push(key);
+/// Bits that one pass of a sort goes by.
+const DIGIT: u32 = 11;
+const BUCKETS: usize = 1 << DIGIT;
+/// Passes over the widest key.
+const PASSES: usize = u64::BITS.div_ceil(DIGIT) as usize;
+/// Lists up to this length are sorted by comparison: passes over all buckets would take longer.
+const SHORT: usize = 1024;
+
+impl<'a, T: Time> Sorter<'a, T> {
+    /// For lists of up to `longest` rows.
+    pub(crate) fn new(chunks: &'a [&'a [T]], longest: usize) -> Result<Self, Error> {
+        let passes_to = if longest > SHORT { longest } else { 0 };
+        Ok(Self {
+            chunks,
+            keys: room(longest)?,
+            keys_to: filled(passes_to, T::Key::default())?,
+            places_to: filled(passes_to, 0)?,
+            pairs: room(longest.min(SHORT))?,
+            counts: filled(if passes_to > 0 { PASSES } else { 0 }, [0; BUCKETS])?,
+        })
     }
-    if !keys.is_empty() {
-        ends.push(keys.len() as u32);
+
+    /// Sorts rows, which ascend, by their times, equal ones in their own order: `places` becomes their places in that order.
+    /// Returns the sorted times.
+    pub(crate) fn sort(&mut self, rows: impl Iterator<Item = u32>, places: &mut [u32]) -> &[T::Key] {
+        self.keys.clear();
+        let mut chunks = self.chunks.iter();
+        let (mut chunk, mut start): (&[T], usize) = (&[], 0);
+        self.keys.extend(rows.map(|row| {
+            while row as usize - start >= chunk.len() {
+                start += chunk.len();
+                chunk = chunks.next().copied().unwrap_or_default();
+            }
+            chunk[row as usize - start].key()
+        }));
+        for (place, entry) in (0..).zip(places.iter_mut()) {
+            *entry = place;
+        }
+        if places.len() > SHORT {
+            self.by_digits(places);
+        } else {
+            self.pairs.clear();
+            self.pairs.extend(self.keys.iter().copied().zip(places.iter().copied()));
+            self.pairs.sort_unstable();
+            for ((key, entry), &(sorted, place)) in self.keys.iter_mut().zip(places).zip(&self.pairs) {
+                (*key, *entry) = (sorted, place);
+            }
+        }
+        &self.keys
     }
-    Ok((ends, distinct))
+
+    fn by_digits(&mut self, places: &mut [u32]) {
+        let digit = |key: T::Key, pass: usize| (key.into() >> (pass as u32 * DIGIT)) as usize & (BUCKETS - 1);
+        let len = self.keys.len();
+        let passes = (size_of::<T::Key>() as u32 * 8).div_ceil(DIGIT) as usize;
+        self.counts.iter_mut().for_each(|counts| counts.fill(0));
+        for &key in &self.keys {
+            for (pass, counts) in self.counts[..passes].iter_mut().enumerate() {
+                counts[digit(key, pass)] += 1;
+            }
+        }
+        self.keys_to.truncate(0);
+        self.keys_to.resize(len, T::Key::default());
+        let mut swapped = false;
+        for (pass, next) in self.counts[..passes].iter_mut().enumerate() {
+            if next.iter().any(|&count| count as usize == len) {
+                continue;
+            }
+            let mut start = 0;
+            for entry in next.iter_mut() {
+                start += std::mem::replace(entry, start);
+            }
+            let places_to = &mut self.places_to[..len];
+            let (from, to) = if swapped {
+                (&*places_to, &mut *places)
+            } else {
+                (&*places, &mut *places_to)
+            };
+            for (&key, &place) in self.keys.iter().zip(from) {
+                let entry = &mut next[digit(key, pass)];
+                self.keys_to[*entry as usize] = key;
+                to[*entry as usize] = place;
+                *entry += 1;
+            }
+            std::mem::swap(&mut self.keys, &mut self.keys_to);
+            swapped = !swapped;
+        }
+        if swapped {
+            places.copy_from_slice(&self.places_to[..len]);
+        }
+    }
 }
 
 impl Clocks {
-    /// From the numbers of every pool's times among those of the table.
-    pub(crate) fn new(starts: Vec<u32>, numbers: &[u32], times: &Hours) -> Result<Self, Error> {
-        let hours = times.of(numbers)?;
-        Ok(Self { starts, hours })
+    /// From the times of every pool, one pool's after another.
+    pub(crate) fn new<T: Time>(starts: Vec<u32>, times: &[T::Key]) -> Result<Self, Error> {
+        Ok(Self {
+            starts,
+            hours: T::hours(collected(times.iter().map(|&key| T::of(key)))?),
+        })
     }
 
     /// Number of different times in a pool.
@@ -232,23 +283,16 @@ impl Clocks {
 
     /// The times of numbers among those of all pools, NaN for [`MISSING`].
     pub(crate) fn of(&self, numbers: &[u32]) -> Result<Hours, Error> {
-        self.hours.of(numbers)
-    }
-}
-
-impl Hours {
-    /// The times at places, NaN for [`MISSING`].
-    fn of(&self, places: &[u32]) -> Result<Self, Error> {
-        fn look_up<T: Copy>(hours: &[T], places: &[u32], nan: T) -> Result<Vec<T>, Error> {
+        fn look_up<T: Copy>(hours: &[T], numbers: &[u32], nan: T) -> Result<Vec<T>, Error> {
             collected(
-                places
+                numbers
                     .iter()
-                    .map(|&place| if place == MISSING { nan } else { hours[place as usize] }),
+                    .map(|&number| if number == MISSING { nan } else { hours[number as usize] }),
             )
         }
-        Ok(match self {
-            Self::F64(hours) => Self::F64(look_up(hours, places, f64::NAN)?),
-            Self::F32(hours) => Self::F32(look_up(hours, places, f32::NAN)?),
+        Ok(match &self.hours {
+            Hours::F64(hours) => Hours::F64(look_up(hours, numbers, f64::NAN)?),
+            Hours::F32(hours) => Hours::F32(look_up(hours, numbers, f32::NAN)?),
         })
     }
 }

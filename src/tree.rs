@@ -7,6 +7,10 @@
 //! its entries. A position is followed from the root to a leaf, all positions one level at a time, so that what the next
 //! level reads is asked for ahead. Its child is guessed from the counts alone, the next ranks taken as spread evenly; then
 //! they are looked at, and the guess moved on where it was wrong, which is seldom.
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
+)]
 
 use crate::error::{Error, filled, grow, room};
 use crate::machine::{Bits, LINE, nth_among, prefetch, with_bits};
@@ -94,7 +98,8 @@ impl Path {
 trait Count: Copy + Into<u32> {
     /// How many children the part's entries before a position fill, if the ranks between the rows and the ends of the range
     /// are spread evenly over `children`: about the child that the position falls to.
-    fn guess(low: &[Self; ARITY], high: &[Self; ARITY], between: i32, node: Node, inside: bool, position: u32) -> usize;
+    fn guess(low: &[Self; ARITY], high: &[Self; ARITY], between: i32, node: Node, inside: bool, position: u32)
+    -> usize;
 }
 
 /// What of a node does not depend on its entries.
@@ -139,7 +144,11 @@ macro_rules! count {
                 for child in 0..ARITY {
                     let near = high[child].wrapping_sub(low[child]) as $signed
                         + ((child as $signed).min(children) * slope >> ARITY_BITS);
-                    let before = if inside { near } else { ((child << node.child_bits) as $signed).min(size) - near };
+                    let before = if inside {
+                        near
+                    } else {
+                        ((child << node.child_bits) as $signed).min(size) - near
+                    };
                     reached += <$signed>::from(before <= position);
                 }
                 (reached as usize).saturating_sub(1)
@@ -212,7 +221,11 @@ impl<'a, C: Count, const RANKS: usize> Ends<'a, C, RANKS> {
         Before {
             low,
             near,
-            part: if self.inside { near } else { self.node.before(child) as u32 - near },
+            part: if self.inside {
+                near
+            } else {
+                self.node.before(child) as u32 - near
+            },
         }
     }
 
@@ -257,7 +270,11 @@ impl Root {
     #[inline(always)]
     fn child_of(&self, position: u32) -> (usize, Before, Before) {
         // Counting instead of stopping: no branch depends on where the position leads. The first child has none before.
-        let reached = self.part.iter().map(|&before| u32::from(before <= position)).sum::<u32>();
+        let reached = self
+            .part
+            .iter()
+            .map(|&before| u32::from(before <= position))
+            .sum::<u32>();
         let child = (reached as usize - 1) % ARITY;
         (child, self.before[child], self.before[child + 1])
     }
@@ -292,7 +309,9 @@ impl Tree {
         };
         let (mut ranks, mut rows) = (0, [0; LEVELS]);
         for &len in lists {
-            let top = (0..LEVELS - 1).find(|&level| len <= 1 << bits(level)).unwrap_or(LEVELS - 1);
+            let top = (0..LEVELS - 1)
+                .find(|&level| len <= 1 << bits(level))
+                .unwrap_or(LEVELS - 1);
             tree.lists.push(List { len, top, ranks, rows });
             ranks += len.next_multiple_of(LEAF);
             rows[0] += len.div_ceil(64);
@@ -301,9 +320,21 @@ impl Tree {
             }
         }
         grow(&mut tree.ranks, ranks)?;
-        tree.low = filled(rows[0], Low { before: [0; ARITY], children: [0; 64] })?;
+        tree.low = filled(
+            rows[0],
+            Low {
+                before: [0; ARITY],
+                children: [0; 64],
+            },
+        )?;
         for (high, &rows) in tree.high.iter_mut().zip(&rows[1..]) {
-            *high = filled(rows, High { before: [0; ARITY], children: [0; 128] })?;
+            *high = filled(
+                rows,
+                High {
+                    before: [0; ARITY],
+                    children: [0; 128],
+                },
+            )?;
         }
         Ok(tree)
     }
@@ -318,7 +349,13 @@ impl Tree {
                 let (from, to) = (&by_time[start..end], &mut other[start..end]);
                 if level == 0 {
                     let first = list.rows[0] + start / 64;
-                    deal(&mut self.low[first..first + (end - start).div_ceil(64)], from, to, LEAF_BITS, |count| count as u16);
+                    deal(
+                        &mut self.low[first..first + (end - start).div_ceil(64)],
+                        from,
+                        to,
+                        LEAF_BITS,
+                        |count| count as u16,
+                    );
                 } else {
                     let first = list.rows[level] + start / 128;
                     let rows = &mut self.high[level - 1][first..first + (end - start).div_ceil(128)];

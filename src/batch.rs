@@ -3,10 +3,11 @@
 use crate::error::{Error, room};
 use crate::focus::Focus;
 use crate::groups::Pool;
+use crate::machine::prefetch;
 use crate::near::{Finder, Span};
 use crate::plan::{Composition, Plan};
 use crate::random::Generator;
-use crate::sample::{Slots, pass, sample};
+use crate::sample::{Slots, pass, sample, sample_and};
 
 /// An integer that a row number is handed out as. The caller sees to it that the table's rows fit.
 pub trait Index: Copy + Send + Sync + 'static {
@@ -193,9 +194,17 @@ impl Take for Draft {
         let end = start + seats;
         let population = supply.population();
         let positions = &mut self.positions[start..end];
-        sample(generator, population, positions, &mut self.slots);
         if let (Some(span), Some(focus)) = (&supply.part, plan.focus()) {
-            focus.find(span, positions, &mut self.finder);
+            sample(generator, population, positions, &mut self.slots);
+            let entries = plan.groups().entries(supply.pool.order);
+            let rows = entries.map_or(&[] as &[u32], |entries| &entries[supply.pool.start as usize..]);
+            focus.find(span, positions, rows, &mut self.finder);
+        } else if let Some(entries) = plan.groups().entries(supply.pool.order) {
+            sample_and(generator, population, positions, &mut self.slots, |position| {
+                prefetch(entries, supply.pool.entry(position) as usize);
+            });
+        } else {
+            sample(generator, population, positions, &mut self.slots);
         }
         self.segments.push(Segment {
             pool: supply.pool,

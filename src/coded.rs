@@ -197,8 +197,8 @@ impl Coded {
     }
 
     /// Replaces positions in a part of a list by positions in the list. `blocks` has room for as many numbers.
-    pub(crate) fn find(&self, number: usize, span: &Span, positions: &mut [u32], blocks: &mut Vec<u32>) {
-        find_fast(self, number, span, positions, blocks);
+    pub(crate) fn find(&self, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], blocks: &mut Vec<u32>) {
+        find_fast(self, number, span, positions, rows, blocks);
     }
 
     #[inline]
@@ -214,11 +214,18 @@ impl Coded {
 with_bits!(
     find_fast,
     find_by,
-    (few: &Coded, number: usize, span: &Span, positions: &mut [u32], blocks: &mut Vec<u32>)
+    (few: &Coded, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], blocks: &mut Vec<u32>)
 );
 
 #[inline(always)]
-fn find_by<B: Bits>(few: &Coded, number: usize, span: &Span, positions: &mut [u32], blocks: &mut Vec<u32>) {
+fn find_by<B: Bits>(
+    few: &Coded,
+    number: usize,
+    span: &Span,
+    positions: &mut [u32],
+    rows: &[u32],
+    blocks: &mut Vec<u32>,
+) {
     let list = few.lists[number];
     let near_times = span.times.end - span.times.start;
     let (first, extra) = if span.inside {
@@ -262,10 +269,12 @@ fn find_by<B: Bits>(few: &Coded, number: usize, span: &Span, positions: &mut [u3
         for (&block, position) in blocks.iter().zip(positions) {
             let start = block as usize * list.block;
             *position = (start + nth_among::<B>(&codes[start..start + list.block], first, extra, *position)) as u32;
+            prefetch(rows, *position as usize);
         }
     } else {
         for position in positions {
             *position = nth_among::<B>(codes, first, extra, *position) as u32;
+            prefetch(rows, *position as usize);
         }
     }
 }

@@ -134,9 +134,9 @@ impl Focus {
         self.index.reserve(finder, positions)
     }
 
-    /// Replaces positions in a part of a list by positions in the list.
-    pub(crate) fn find(&self, span: &Span, positions: &mut [u32], finder: &mut Finder) {
-        self.index.find(span, positions, finder);
+    /// Replaces positions in a part of a list by positions in the list, and asks for their `rows`, if there are any.
+    pub(crate) fn find(&self, span: &Span, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+        self.index.find(span, positions, rows, finder);
     }
 
     /// The time of every row in hours, NaN where a row is in no list.

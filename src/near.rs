@@ -118,11 +118,14 @@ impl NearIndex {
         Ok(())
     }
 
-    /// Replaces positions in a part of a list by positions in the list. The finder must have been given room.
-    pub(crate) fn find(&self, span: &Span, positions: &mut [u32], finder: &mut Finder) {
+    /// Replaces positions in a part of a list by positions in the list, and asks for their `rows`, if there are any. The
+    /// finder must have been given room.
+    pub(crate) fn find(&self, span: &Span, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
         match self.lists[span.list as usize] {
-            List::Coded(place) => self.coded.find(place as usize, span, positions, &mut finder.blocks),
-            List::Tree(place) => self.tree.find(place as usize, span, positions, &mut finder.paths),
+            List::Coded(place) => self
+                .coded
+                .find(place as usize, span, positions, rows, &mut finder.blocks),
+            List::Tree(place) => self.tree.find(place as usize, span, positions, rows, &mut finder.paths),
         }
     }
 }
@@ -213,7 +216,7 @@ mod tests {
                         high: high as u32,
                         inside,
                     };
-                    index.find(&span, &mut positions, &mut finder);
+                    index.find(&span, &mut positions, &[], &mut finder);
                     prop_assert_eq!(positions, expected);
                 }
             }

@@ -96,13 +96,25 @@ impl Slots {
 
 /// Fills `out` with `sample(population, out.len())`. `slots` must hold `min(population, out.len())` keys.
 pub fn sample(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots) {
+    sample_and(generator, population, out, slots, |_| {});
+}
+
+/// As [`sample`], and tells most positions as soon as they are drawn, so that what they lead to can be asked for.
+#[inline]
+pub(crate) fn sample_and(
+    generator: &mut Generator,
+    population: u32,
+    out: &mut [u32],
+    slots: &mut Slots,
+    drawn: impl Fn(u32),
+) {
     let seats = out.len();
     if seats > population as usize {
         out.fill_with(|| generator.below(population));
     } else if by_tail_shuffle(population, seats) {
         tail_shuffle(generator, population, out, slots);
     } else {
-        floyd(generator, population, out, slots);
+        floyd(generator, population, out, slots, drawn);
     }
 }
 
@@ -129,7 +141,8 @@ pub fn pass(generator: &mut Generator, population: u32, seats: usize) {
     }
 }
 
-fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots) {
+#[inline]
+fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots, each: impl Fn(u32)) {
     slots.clear(out.len());
     let start = population - out.len() as u32;
     for (j, seat) in (start..population).zip(out.iter_mut()) {
@@ -140,6 +153,7 @@ fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mu
             slots.insert(j);
             j
         };
+        each(*seat);
     }
     for i in (1..out.len()).rev() {
         out.swap(i, generator.below(i as u32 + 1) as usize);

@@ -410,8 +410,8 @@ impl Tree {
     }
 
     /// Replaces positions in a part of a list by positions in the list. The paths must have been given room.
-    pub(crate) fn find(&self, number: usize, span: &Span, positions: &mut [u32], paths: &mut Paths) {
-        find_fast(self, number, span, positions, paths);
+    pub(crate) fn find(&self, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], paths: &mut Paths) {
+        find_fast(self, number, span, positions, rows, paths);
     }
 
     /// Where a node's rows begin.
@@ -449,11 +449,11 @@ fn deal<C: Copy, const RANKS: usize>(
 with_bits!(
     find_fast,
     find_by,
-    (tree: &Tree, number: usize, span: &Span, positions: &mut [u32], paths: &mut Paths)
+    (tree: &Tree, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], paths: &mut Paths)
 );
 
 #[inline(always)]
-fn find_by<B: Bits>(tree: &Tree, number: usize, span: &Span, positions: &mut [u32], paths: &mut Paths) {
+fn find_by<B: Bits>(tree: &Tree, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], paths: &mut Paths) {
     let list = tree.lists[number];
     let top = Node::of(&list, list.top, 0);
     let ask_for_next = |path: &Path, level: usize| {
@@ -513,5 +513,6 @@ fn find_by<B: Bits>(tree: &Tree, number: usize, span: &Span, positions: &mut [u3
             (path.high as u8, (LEAF as u32 - 1 - near) as u8)
         };
         *position = (start + nth_among::<B>(ranks, first, extra, *position)) as u32;
+        prefetch(rows, *position as usize);
     }
 }

@@ -7,12 +7,13 @@ SHELL := bash
 PYTHON ?= python3
 TOOLS := .tools
 UV := $(TOOLS)/bin/uv
+ROWS ?= 100000 1000000 10000000 50000000
 ENV := .venv
 RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 WHEEL := dist/.built
 
-.PHONY: help demo test test-rust test-python test-pythons test-upstream check format answers clean
+.PHONY: help demo test test-rust test-python test-pythons test-upstream bench check format answers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,8 +56,16 @@ test-python: $(ENV)/.ready ## all Python tests, against the installed wheel
 test-pythons: $(WHEEL) ## the same wheel on the oldest and the newest Python of this machine, without dataframe libraries
 	tests/other_pythons.sh $(abspath $(UV))
 
-test-upstream: $(WHEEL) ## whole epochs against upstream's own sampler, which takes Python 3.12
-	tests/upstream.sh $(abspath $(UV))
+.venv-upstream/.ready: $(WHEEL) tests/upstream_environment.sh
+	tests/upstream_environment.sh $(abspath $(UV))
+	touch $@
+
+test-upstream: .venv-upstream/.ready ## whole epochs against upstream's own sampler, which takes Python 3.12
+	cd tests && ../.venv-upstream/bin/python -m pytest upstream_compare.py
+
+bench: .venv-upstream/.ready ## time of temporal batches beside the floor and beside upstream's own sampler
+	cargo bench --quiet --locked --bench batches -- $(ROWS)
+	.venv-upstream/bin/python benches/beside_upstream.py $(ROWS)
 
 check: $(ENV)/.ready ## format, lints with warnings denied, types, stubs
 	cargo fmt --check

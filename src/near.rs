@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Lists whose times are drawn, sorted, or few; some of several superblocks.
+    /// Lists whose times are drawn, sorted, or few; some of several nodes.
     fn lists() -> impl Strategy<Value = Vec<Vec<u32>>> {
         let list = (
             prop_oneof![4 => 1..300_usize, 2 => 300..20_000_usize, 1 => 20_000..60_000_usize, 1 => 1_040_000..1_100_000_usize],

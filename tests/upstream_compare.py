@@ -6,10 +6,7 @@ test, so that this file also tells when upstream changes.
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,22 +14,9 @@ import pandas as pd
 import pytest
 
 from cascade_sampler import viscy
+from upstream import load_upstream
 
 CASES = 300
-
-
-def load_upstream() -> ModuleType:
-    """Load the one file: the package around it imports what is not installed here."""
-    package = importlib.util.find_spec("viscy_data")
-    assert package is not None
-    assert package.submodule_search_locations
-    path = Path(package.submodule_search_locations[0]) / "sampler.py"
-    spec = importlib.util.spec_from_file_location("upstream_sampler", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 Upstream = load_upstream().FlexibleBatchSampler

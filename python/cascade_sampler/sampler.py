@@ -95,7 +95,7 @@ class FlexibleBatchSampler(Sampler[Any]):
     KeyError
         For a column that the table does not have.
     MemoryError
-        Where the row numbers do not fit into memory: 4 bytes a row, 8 with leak and conditions, 9 to 25 more with
+        Where the row numbers do not fit into memory: 4 bytes a row, 8 with leak and conditions, 3 to 19 more with
         times, and some 30 for each pair of experiment and condition that has rows.
 
     Notes

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Compares the wheel in dist/ with upstream's own sampler, in an environment of its own. The argument is uv.
+# Makes the environment that holds both the wheel in dist/ and upstream's own sampler. The argument is uv.
 set -euo pipefail
 uv=$1
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/.."
 
 # What holds upstream's sampler asks for this very Python.
 python=
@@ -10,11 +10,10 @@ for candidate in "$HOME"/.pyenv/versions/3.12*/bin/python /usr/bin/python3.12 /u
     [ -x "$candidate" ] && python=$candidate && break
 done
 [ -n "$python" ] || { echo "no Python 3.12 was found, which viscy-data takes"; exit 1; }
-env=../.venv-upstream
+env=.venv-upstream
 "$uv" venv --quiet --clear --no-python-downloads --python "$python" "$env"
-"$uv" pip install --quiet --python "$env/bin/python" ../dist/*.whl numpy pandas torch pytest
+"$uv" pip install --quiet --python "$env/bin/python" dist/*.whl numpy pandas torch pytest
 # Its other modules take far more than the sampler does.
 "$uv" pip install --quiet --python "$env/bin/python" --no-deps viscy-data==0.1.0
 "$env/bin/python" -c 'import numpy, pandas, torch
 print("numpy", numpy.__version__, "pandas", pandas.__version__, "torch", torch.__version__)'
-"$env/bin/python" -m pytest upstream_compare.py

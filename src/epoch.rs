@@ -55,6 +55,17 @@ impl Deal {
     }
 }
 
+/// Where a stream stands: all that is needed to go on from there, beside the seed and the epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Global batches that were drawn.
+    pub position: u64,
+    /// Words of the generator that were drawn for them.
+    pub words: u64,
+    /// The half of a word that is left over.
+    pub kept: Option<u32>,
+}
+
 /// The generator of one epoch, and how many of its global batches were drawn from it.
 #[derive(Clone, Debug)]
 pub struct Stream {
@@ -76,6 +87,29 @@ impl Stream {
             generator: Generator::new(sum),
             position: 0,
         })
+    }
+
+    /// The stream where another one of that seed and epoch stood, by its [`Stream::mark`].
+    ///
+    /// # Errors
+    /// [`Error::Seed`].
+    pub fn at(seed: u64, epoch: u64, mark: Mark) -> Result<Self, Error> {
+        Self::new(seed, epoch)?;
+        Ok(Self {
+            generator: Generator::at(seed + epoch, mark.words, mark.kept),
+            position: mark.position,
+        })
+    }
+
+    /// Where this stream stands.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let (words, kept) = self.generator.place();
+        Mark {
+            position: self.position,
+            words,
+            kept,
+        }
     }
 
     /// Global batches that were drawn: the position of the next.

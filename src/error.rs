@@ -111,6 +111,8 @@ pub enum Error {
         /// The epoch.
         epoch: u128,
     },
+    /// A state's generator stands behind the state's batches.
+    Mark,
     /// The last batch is short, so the epoch's batches make no array of one shape.
     Ragged {
         /// Rows of the last batch.
@@ -179,6 +181,7 @@ impl fmt::Display for Error {
             Self::Seed { seed, epoch } => {
                 write!(f, "seed + epoch must be below 2^64, got seed={seed}, epoch={epoch}")
             }
+            Self::Mark => write!(f, "the state's generator stands behind its batches"),
             Self::Ragged { last, size } => write!(
                 f,
                 "the last batch has {last} rows and the others {size}, which is no array of one shape: iterate over the \

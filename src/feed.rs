@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::batch::{Draft, Index};
-use crate::epoch::{Deal, Stream};
+use crate::epoch::{Deal, Mark, Stream};
 use crate::error::{Error, room};
 use crate::plan::Plan;
 
@@ -22,12 +22,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Which epoch was begun last, and which is next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A place in an epoch: from where its batches are handed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Wider than an epoch, so that the one after the last is an error and not the first again.
+    pub epoch: u128,
+    /// Global batches of the epoch that are done.
+    pub batches: u64,
+    /// Where a stream stood on the way there, at most there; the beginning serves as well.
+    pub mark: Mark,
+}
+
+/// Which epoch was begun last, and what is next.
+#[derive(Clone, Debug, Default)]
 struct Clock {
     current: u64,
-    /// Wider than an epoch, so that the one after the last is an error and not the first again.
-    pending: u128,
+    pending: Place,
+    /// Whether what is pending was asked for, and does not just follow on the last run.
+    asked: bool,
+    /// The run that was begun last.
+    latest: Option<Arc<Mutex<RunState>>>,
 }
 
 /// Where the generator stood at some positions of one epoch.
@@ -58,7 +72,7 @@ impl Feed {
             plan,
             deal,
             seed,
-            clock: Mutex::new(Clock { current: 0, pending: 0 }),
+            clock: Mutex::default(),
             bookmarks: Mutex::new(VecDeque::new()),
         }
     }
@@ -87,43 +101,110 @@ impl Feed {
         lock(&self.clock).current
     }
 
-    /// The epoch that the next run begins; [`u64::MAX`] + 1 where there is none left.
+    /// What the next run begins; its epoch is [`u64::MAX`] + 1 where there is none left.
     #[must_use]
-    pub fn pending(&self) -> u128 {
+    pub fn pending(&self) -> Place {
         lock(&self.clock).pending
     }
 
-    /// Makes `epoch` the next to begin.
+    /// Makes `epoch` the next to begin. A place in that epoch that is pending already is kept.
     ///
     /// # Errors
     /// [`Error::Seed`] where `seed + epoch` is 2^64 or more.
     pub fn set_epoch(&self, epoch: u64) -> Result<(), Error> {
         Stream::new(self.seed, epoch)?;
-        *lock(&self.clock) = Clock {
-            current: epoch,
-            pending: epoch.into(),
-        };
+        let mut clock = lock(&self.clock);
+        if clock.pending.epoch != u128::from(epoch) {
+            // A client that names the epoch which is under way does not mean to have it forgotten.
+            clock.asked = clock.latest.is_none() || clock.current != epoch;
+            clock.pending = Place {
+                epoch: epoch.into(),
+                ..Place::default()
+            };
+        }
+        clock.current = epoch;
         Ok(())
     }
 
-    /// Puts both epochs where another feed had them.
-    pub fn restore(&self, current: u64, pending: u128) {
-        *lock(&self.clock) = Clock { current, pending };
+    /// Makes the next run begin at `place`; the end of an epoch is the beginning of the next.
+    ///
+    /// # Errors
+    /// [`Error::Seed`]; [`Error::Mark`] where the mark lies behind the place.
+    pub fn resume(&self, place: Place) -> Result<(), Error> {
+        self.stream_at(&place)?;
+        let mut clock = lock(&self.clock);
+        clock.pending = if place.batches >= self.plan.batches() {
+            Place {
+                epoch: place.epoch + 1,
+                ..Place::default()
+            }
+        } else {
+            place
+        };
+        clock.current = u64::try_from(clock.pending.epoch).unwrap_or(clock.current);
+        clock.asked = true;
+        Ok(())
     }
 
-    /// Takes the pending epoch, and leaves the following one pending.
-    fn begin(&self) -> Result<Stream, Error> {
+    /// Where things stand: how far the run that was begun last has come, unless something else was asked for since.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let clock = lock(&self.clock);
+        let latest = clock.latest.clone().filter(|_| !clock.asked);
+        let pending = clock.pending;
+        drop(clock);
+        latest.map_or(pending, |latest| lock(&latest).place(self.deal).unwrap_or(pending))
+    }
+
+    /// Puts the clock where another feed had it.
+    ///
+    /// # Errors
+    /// [`Error::Mark`] where the mark lies behind the place.
+    pub fn restore(&self, current: u64, pending: Place) -> Result<(), Error> {
+        if pending.mark.position > pending.batches {
+            return Err(Error::Mark);
+        }
         let mut clock = lock(&self.clock);
-        let epoch = u64::try_from(clock.pending).map_err(|_| Error::Seed {
+        clock.current = current;
+        clock.pending = pending;
+        clock.asked = true;
+        Ok(())
+    }
+
+    /// The stream at a place's mark.
+    fn stream_at(&self, place: &Place) -> Result<(u64, Stream), Error> {
+        let epoch = u64::try_from(place.epoch).map_err(|_| Error::Seed {
             seed: self.seed,
-            epoch: clock.pending,
+            epoch: place.epoch,
         })?;
-        let stream = Stream::new(self.seed, epoch)?;
-        *clock = Clock {
-            current: epoch,
-            pending: u128::from(epoch) + 1,
+        if place.mark.position > place.batches {
+            return Err(Error::Mark);
+        }
+        let stream = Stream::at(self.seed, epoch, place.mark)?;
+        let known = self.nearest(epoch, place.batches)?;
+        Ok((
+            epoch,
+            if known.position() > stream.position() {
+                known
+            } else {
+                stream
+            },
+        ))
+    }
+
+    /// Takes what is pending, or `loaded` in its place, for `run`, and leaves the following epoch pending.
+    fn begin(&self, loaded: Option<Place>, run: &Arc<Mutex<RunState>>) -> Result<(Place, Stream), Error> {
+        let mut clock = lock(&self.clock);
+        let place = loaded.unwrap_or(clock.pending);
+        let (epoch, stream) = self.stream_at(&place)?;
+        clock.current = epoch;
+        clock.pending = Place {
+            epoch: place.epoch + 1,
+            ..Place::default()
         };
-        Ok(stream)
+        clock.asked = false;
+        clock.latest = Some(run.clone());
+        Ok((place, stream))
     }
 
     /// Batches that this rank takes of an epoch: the same for all ranks.
@@ -271,19 +352,34 @@ pub enum Step<T> {
     Over,
 }
 
-/// One pass over one epoch, which begins with its first step. Any number of threads may step it: each batch comes out
-/// once.
+/// One pass over one epoch, or over what is left of it, which begins with its first step. Any number of threads may step it:
+/// each batch comes out once.
 #[derive(Debug)]
 pub struct Run {
     feed: Arc<Feed>,
-    state: Mutex<RunState>,
+    state: Arc<Mutex<RunState>>,
 }
 
 #[derive(Debug, Default)]
 struct RunState {
-    stream: Option<Stream>,
+    /// Where to begin, if not where the feed says.
+    loaded: Option<Place>,
+    /// Where it began, and the stream since then.
+    begun: Option<(Place, Stream)>,
     round: u64,
     draft: Draft,
+}
+
+impl RunState {
+    /// How far this rank has come: whole rounds of all ranks' batches. `None` before the first step.
+    fn place(&self, deal: Deal) -> Option<Place> {
+        let (start, stream) = self.begun.as_ref()?;
+        Some(Place {
+            epoch: start.epoch,
+            batches: start.batches + self.round * u64::from(deal.replicas()),
+            mark: stream.mark(),
+        })
+    }
 }
 
 impl Run {
@@ -292,8 +388,31 @@ impl Run {
     pub fn new(feed: Arc<Feed>) -> Self {
         Self {
             feed,
-            state: Mutex::default(),
+            state: Arc::default(),
         }
+    }
+
+    /// How far this run has come, or where it will begin.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let state = lock(&self.state);
+        let place = state.place(self.feed.deal).or(state.loaded);
+        drop(state);
+        place.unwrap_or_else(|| self.feed.pending())
+    }
+
+    /// Makes the run go on at `place` with its next step. At the end of the epoch it is over.
+    ///
+    /// # Errors
+    /// [`Error::Seed`]; [`Error::Mark`] where the mark lies behind the place.
+    pub fn resume(&self, place: Place) -> Result<(), Error> {
+        self.feed.stream_at(&place)?;
+        let mut state = lock(&self.state);
+        *state = RunState {
+            loaded: Some(place),
+            ..RunState::default()
+        };
+        Ok(())
     }
 
     /// Makes the next batch, or a bounded part of the way to it.
@@ -304,16 +423,21 @@ impl Run {
         let plan = &*self.feed.plan;
         let deal = self.feed.deal;
         let mut state = lock(&self.state);
-        let RunState { stream, round, draft } = &mut *state;
-        let stream = match stream {
-            Some(stream) => stream,
-            None => stream.insert(self.feed.begin()?),
+        let RunState {
+            loaded,
+            begun,
+            round,
+            draft,
+        } = &mut *state;
+        let (start, stream) = match begun {
+            Some(begun) => begun,
+            None => begun.insert(self.feed.begin(*loaded, &self.state)?),
         };
-        if *round == self.feed.rounds() {
+        if *round == deal.rounds(plan.batches().saturating_sub(start.batches)) {
             return Ok(Step::Over);
         }
         let mut seats = 0;
-        while stream.position() < deal.position(*round) {
+        while stream.position() < start.batches + deal.position(*round) {
             if seats >= SEATS_AT_A_TIME {
                 return Ok(Step::Passing);
             }

@@ -52,9 +52,9 @@ mod tree;
 
 pub use batch::{Draft, Index, Source};
 pub use codes::{Chunk, Codes, Column, MISSING, Pair, combine};
-pub use epoch::{Batches, Deal, Stream};
+pub use epoch::{Batches, Deal, Mark, Stream};
 pub use error::Error;
-pub use feed::{Feed, Run, Step, Walked};
+pub use feed::{Feed, Place, Run, Step, Walked};
 pub use groups::{Cell, Groups};
 pub use plan::{Composition, Plan, Quota, Settings};
 pub use random::{Generator, seed_words};

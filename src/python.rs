@@ -10,14 +10,16 @@ use numpy::{
     IntoPyArray, PyArray1, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray1, PyUntypedArray,
     PyUntypedArrayMethods, dtype,
 };
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::codes::{Chunk, Codes, Column};
-use crate::epoch::Deal;
+use crate::epoch::{Deal, Mark};
 use crate::error::{Error, collected, filled};
-use crate::feed::{Feed, Run, Step};
+use crate::feed::{Feed, Place, Run, Step};
 use crate::plan::{Composition, Plan, Settings};
 use crate::random::{Generator, seed_words};
 use crate::sample::{Slots, sample};
@@ -457,6 +459,28 @@ struct PyFeed {
     feed: Arc<Feed>,
     plan: Py<PyPlan>,
     kind: Kind,
+    fingerprint: PyOnceLock<Py<PyAny>>,
+}
+
+/// Epoch, batches done, and of the mark its batches, words and half.
+type PyPlace = (u128, u64, u64, u64, Option<u32>);
+
+fn place_to(place: Place) -> PyPlace {
+    let Mark { position, words, kept } = place.mark;
+    (place.epoch, place.batches, position, words, kept)
+}
+
+fn place_from((epoch, batches, position, words, kept): PyPlace) -> Place {
+    Place {
+        epoch,
+        batches,
+        mark: Mark { position, words, kept },
+    }
+}
+
+/// Calls a function of the Python module that knows what a state looks like.
+fn state<'py>(py: Python<'py>, function: &str, arguments: impl PyCallArgs<'py>) -> PyResult<Bound<'py, PyAny>> {
+    py.import("cascade_sampler.state")?.getattr(function)?.call1(arguments)
 }
 
 impl PyFeed {
@@ -480,7 +504,7 @@ impl PyFeed {
 #[pymethods]
 impl PyFeed {
     #[new]
-    #[pyo3(signature = (plan, seed, replicas, rank, index, epoch=0, pending=0))]
+    #[pyo3(signature = (plan, seed, replicas, rank, index, epoch=0, pending=None))]
     fn new(
         plan: Py<PyPlan>,
         seed: u64,
@@ -488,19 +512,22 @@ impl PyFeed {
         rank: u64,
         index: &str,
         epoch: u64,
-        pending: u128,
+        pending: Option<PyPlace>,
     ) -> PyResult<Self> {
         let feed = Feed::new(plan.get().0.clone(), Deal::new(replicas, rank)?, seed);
-        feed.restore(epoch, pending);
+        if let Some(pending) = pending {
+            feed.restore(epoch, place_from(pending))?;
+        }
         Ok(Self {
             feed: Arc::new(feed),
             plan,
             kind: Kind::parse(index)?,
+            fingerprint: PyOnceLock::new(),
         })
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
-        let Self { feed, plan, kind } = slf.get();
+        let Self { feed, plan, kind, .. } = slf.get();
         let deal = feed.deal();
         let arguments = (
             plan,
@@ -509,7 +536,7 @@ impl PyFeed {
             deal.rank(),
             kind.name(),
             feed.epoch(),
-            feed.pending(),
+            place_to(feed.pending()),
         );
         (slf.get_type(), arguments).into_pyobject(slf.py())
     }
@@ -531,6 +558,29 @@ impl PyFeed {
         Ok(self.feed.set_epoch(epoch)?)
     }
 
+    /// What the global batches depend on.
+    #[getter]
+    fn fingerprint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let make = || Ok::<_, PyErr>(state(py, "fingerprint", (&self.plan, self.feed.seed()))?.unbind());
+        Ok(self.fingerprint.get_or_try_init(py, make)?.bind(py).clone())
+    }
+
+    /// Where things stand, as plain values.
+    fn state_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        state(slf.py(), "pack", (slf, place_to(slf.get().feed.place())))
+    }
+
+    /// Makes the next run go on where a state was made.
+    fn load_state_dict(slf: &Bound<'_, Self>, state_dict: &Bound<'_, PyAny>) -> PyResult<()> {
+        let place = state(slf.py(), "unpack", (slf, state_dict))?.extract()?;
+        Ok(slf.get().feed.resume(place_from(place))?)
+    }
+
+    /// Makes the next run begin behind so many global batches of an epoch.
+    fn resume(&self, epoch: u64, batches: u64) -> PyResult<()> {
+        Ok(self.feed.resume(place_from((epoch.into(), batches, 0, 0, None)))?)
+    }
+
     fn __len__(&self) -> usize {
         self.feed.rounds() as usize
     }
@@ -541,10 +591,12 @@ impl PyFeed {
         self.feed.dealt()
     }
 
-    fn __iter__(&self) -> PyBatches {
+    fn __iter__(slf: Py<Self>) -> PyBatches {
+        let Self { feed, kind, .. } = slf.get();
         PyBatches {
-            run: Run::new(self.feed.clone()),
-            kind: self.kind,
+            run: Run::new(feed.clone()),
+            kind: *kind,
+            feed: slf,
         }
     }
 
@@ -573,6 +625,7 @@ impl PyFeed {
 struct PyBatches {
     run: Run,
     kind: Kind,
+    feed: Py<PyFeed>,
 }
 
 impl PyBatches {
@@ -595,6 +648,17 @@ impl PyBatches {
 
 #[pymethods]
 impl PyBatches {
+    /// How far this pass has come, as plain values.
+    fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        state(py, "pack", (&self.feed, place_to(self.run.place())))
+    }
+
+    /// Makes this pass go on where a state was made, with its next `next()`.
+    fn load_state_dict(&self, py: Python<'_>, state_dict: &Bound<'_, PyAny>) -> PyResult<()> {
+        let place = state(py, "unpack", (&self.feed, state_dict))?.extract()?;
+        Ok(self.run.resume(place_from(place))?)
+    }
+
     fn __iter__(slf: Py<Self>) -> Py<Self> {
         slf
     }

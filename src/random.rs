@@ -63,6 +63,8 @@ pub struct Generator {
     pcg: Lcg128Xsl64,
     /// High half of the last word that was split: `rand_pcg` would drop it, `NumPy` hands it out next.
     kept: Option<u32>,
+    /// Words drawn since the seed.
+    words: u64,
 }
 
 impl Generator {
@@ -73,12 +75,32 @@ impl Generator {
         Self {
             pcg: Lcg128Xsl64::new(w0 << 64 | w1, w2 << 64 | w3),
             kept: None,
+            words: 0,
         }
+    }
+
+    /// The generator of `seed` where another one of that seed stood, by its [`Generator::place`].
+    #[must_use]
+    pub fn at(seed: u64, words: u64, kept: Option<u32>) -> Self {
+        let mut generator = Self::new(seed);
+        generator.pcg.advance(words.into());
+        Self {
+            kept,
+            words,
+            ..generator
+        }
+    }
+
+    /// Words drawn since the seed, and the half that is kept.
+    #[must_use]
+    pub fn place(&self) -> (u64, Option<u32>) {
+        (self.words, self.kept)
     }
 
     /// The next 64 bits. A kept half stays kept.
     #[inline]
     pub fn next64(&mut self) -> u64 {
+        self.words = self.words.wrapping_add(1);
         self.pcg.next_u64()
     }
 

@@ -229,6 +229,60 @@ class FlexibleBatchSampler(Sampler[Any]):
         """
         self._feed.set_epoch(self._checked(epoch))
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the run stands, to carry it on from there.
+
+        Returns
+        -------
+        dict
+            Fresh, small, of plain values that JSON takes: epoch, global batches done, the generator, and a fingerprint
+            of all that the batches depend on. Any rank's state serves every rank, whatever their number.
+
+        Notes
+        -----
+        The position is that of the batches handed out. Loaders that draw ahead hand out fewer; they ask the iterator, as
+        torchdata's StatefulDataLoader does, or their users call `resume`. Iterators have both methods too, and
+        sampler and iterators take each other's states.
+
+        The fingerprint is worked out the first time: one pass over the table's rows.
+        """
+        return self._feed.state_dict()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Make the next iteration go on where a state was made.
+
+        Parameters
+        ----------
+        state_dict : dict
+            From `state_dict` of a sampler, or of its iterator, with the same table, seed and settings; the number of
+            ranks may be another one. At the end of an epoch it is the beginning of the next.
+
+        Raises
+        ------
+        TypeError
+            Where it is no state.
+        ValueError
+            Where the table or a setting differs: the message names what.
+        """
+        self._feed.load_state_dict(state_dict)
+
+    def resume(self, epoch: int, batches: int) -> None:
+        """Make the next iteration go on behind the batches that were consumed.
+
+        For loops that count batches themselves, with loaders that draw ahead. The generator passes all batches before:
+        a state holds where it stood.
+
+        Parameters
+        ----------
+        epoch : int
+            The epoch that was under way.
+        batches : int
+            Batches of it that this rank has consumed, at its present number of ranks; at most ``len(self)``, which is
+            the beginning of the next epoch.
+        """
+        done = checks.integer("batches", batches, 0, len(self) + 1)
+        self._feed.resume(self._checked(epoch), done * self._num_replicas)
+
     def batch(self, k: int, epoch: int | None = None) -> Any:
         """Return global batch `k` of an epoch, whichever rank it falls to.
 
@@ -279,6 +333,11 @@ class FlexibleBatchSampler(Sampler[Any]):
     def epoch(self) -> int:
         """The epoch last begun, or set since."""
         return self._feed.epoch
+
+    @property
+    def sampler(self) -> FlexibleBatchSampler:
+        """This sampler: frameworks that know batch samplers as wrappers call `set_epoch` on what they wrap."""
+        return self
 
     @property
     def batch_size(self) -> int:

@@ -3,7 +3,7 @@
 //! Every lock here is held for a bounded stretch of work that waits for nothing else.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::batch::{Draft, Index};
 use crate::epoch::{Deal, Mark, Stream};
@@ -58,19 +58,19 @@ struct Bookmarks {
 #[derive(Debug)]
 pub struct Feed {
     plan: Arc<Plan>,
-    deal: Deal,
+    deal: OnceLock<Deal>,
     seed: u64,
     clock: Mutex<Clock>,
     bookmarks: Mutex<VecDeque<Bookmarks>>,
 }
 
 impl Feed {
-    /// A feed whose first epoch is 0.
+    /// A feed whose first epoch is 0. Who its rank is may be told later, and not be changed then.
     #[must_use]
-    pub fn new(plan: Arc<Plan>, deal: Deal, seed: u64) -> Self {
+    pub fn new(plan: Arc<Plan>, deal: Option<Deal>, seed: u64) -> Self {
         Self {
             plan,
-            deal,
+            deal: deal.map(OnceLock::from).unwrap_or_default(),
             seed,
             clock: Mutex::default(),
             bookmarks: Mutex::new(VecDeque::new()),
@@ -83,10 +83,21 @@ impl Feed {
         &self.plan
     }
 
-    /// Which batches fall to this rank.
+    /// Which batches fall to this rank: all, until it is told.
     #[must_use]
     pub fn deal(&self) -> Deal {
-        self.deal
+        self.deal.get().copied().unwrap_or_default()
+    }
+
+    /// Whether it is known which batches fall to this rank.
+    #[must_use]
+    pub fn is_dealt(&self) -> bool {
+        self.deal.get().is_some()
+    }
+
+    /// Tells which batches fall to this rank, if that is not known yet.
+    pub fn set_deal(&self, deal: Deal) {
+        self.deal.get_or_init(|| deal);
     }
 
     /// The seed of epoch 0.
@@ -153,7 +164,7 @@ impl Feed {
         let latest = clock.latest.clone().filter(|_| !clock.asked);
         let pending = clock.pending;
         drop(clock);
-        latest.map_or(pending, |latest| lock(&latest).place(self.deal).unwrap_or(pending))
+        latest.map_or(pending, |latest| lock(&latest).place(self.deal()).unwrap_or(pending))
     }
 
     /// Puts the clock where another feed had it.
@@ -210,13 +221,13 @@ impl Feed {
     /// Batches that this rank takes of an epoch: the same for all ranks.
     #[must_use]
     pub fn rounds(&self) -> u64 {
-        self.deal.rounds(self.plan.batches())
+        self.deal().rounds(self.plan.batches())
     }
 
     /// Global batches of an epoch, those that fill the last round included.
     #[must_use]
     pub fn dealt(&self) -> u64 {
-        self.rounds() * u64::from(self.deal.replicas())
+        self.rounds() * u64::from(self.deal().replicas())
     }
 
     /// The known stream of `epoch` nearest to `position`, at or before it.
@@ -313,7 +324,7 @@ impl Feed {
         let mut draft = Draft::default();
         let mut worked = 0;
         for round in 0..self.rounds() {
-            while stream.position() < self.deal.position(round) {
+            while stream.position() < self.deal().position(round) {
                 stream.pass(&self.plan);
                 rest_after(&mut worked, &self.plan, &mut pause)?;
             }
@@ -396,7 +407,7 @@ impl Run {
     #[must_use]
     pub fn place(&self) -> Place {
         let state = lock(&self.state);
-        let place = state.place(self.feed.deal).or(state.loaded);
+        let place = state.place(self.feed.deal()).or(state.loaded);
         drop(state);
         place.unwrap_or_else(|| self.feed.pending())
     }
@@ -421,7 +432,7 @@ impl Run {
     /// [`Error::Seed`] and [`Error::OutOfMemory`]; the run stays where it was.
     pub fn step<T: Index>(&self) -> Result<Step<T>, Error> {
         let plan = &*self.feed.plan;
-        let deal = self.feed.deal;
+        let deal = self.feed.deal();
         let mut state = lock(&self.state);
         let RunState {
             loaded,

@@ -4,6 +4,7 @@
 //! side, which knows their names; what slips through is refused by the core.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use numpy::{
@@ -460,6 +461,7 @@ struct PyFeed {
     plan: Py<PyPlan>,
     kind: Kind,
     fingerprint: PyOnceLock<Py<PyAny>>,
+    looked: AtomicBool,
 }
 
 /// Epoch, batches done, and of the mark its batches, words and half.
@@ -478,12 +480,39 @@ fn place_from((epoch, batches, position, words, kept): PyPlace) -> Place {
     }
 }
 
+/// Calls a function of the Python module that knows of other processes.
+fn ranks<'py>(py: Python<'py>, function: &str, arguments: impl PyCallArgs<'py>) -> PyResult<Bound<'py, PyAny>> {
+    py.import("cascade_sampler.ranks")?.getattr(function)?.call1(arguments)
+}
+
 /// Calls a function of the Python module that knows what a state looks like.
 fn state<'py>(py: Python<'py>, function: &str, arguments: impl PyCallArgs<'py>) -> PyResult<Bound<'py, PyAny>> {
     py.import("cascade_sampler.state")?.getattr(function)?.call1(arguments)
 }
 
 impl PyFeed {
+    /// The feed, once it is known which rank this is.
+    fn dealt(&self, py: Python<'_>) -> PyResult<&Arc<Feed>> {
+        if !self.feed.is_dealt() {
+            let (replicas, rank) = ranks(py, "ask", ())?.extract()?;
+            self.feed.set_deal(Deal::new(replicas, rank)?);
+        }
+        Ok(&self.feed)
+    }
+
+    /// Has it looked at, once, whether the processes of a run share their epochs as they should.
+    #[inline]
+    fn look(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.looked.load(Ordering::Relaxed) {
+            let replicas = self.dealt(py)?.deal().replicas();
+            let arrays = !matches!(self.kind, Kind::List);
+            let short = self.feed.plan().short().is_some();
+            ranks(py, "look", (replicas, arrays, !short))?;
+            self.looked.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     fn one<T: Index>(&self, py: Python<'_>, position: u64, epoch: u64) -> PyResult<Vec<T>> {
         let feed = &self.feed;
         // Locks are taken before and after the detached walk, never in it: a fork must not copy a locked one.
@@ -495,6 +524,7 @@ impl PyFeed {
 
     fn all<'py, T: Index + numpy::Element>(&self, py: Python<'py>, epoch: u64) -> PyResult<Bound<'py, PyAny>> {
         let feed = &self.feed;
+        self.dealt(py)?;
         let rows: Vec<T> = detached(py, |pause| feed.whole_epoch(epoch, pause))?;
         let shape = [feed.rounds() as usize, feed.plan().full().size()];
         Ok(rows.into_pyarray(py).reshape(shape)?.into_any())
@@ -508,13 +538,17 @@ impl PyFeed {
     fn new(
         plan: Py<PyPlan>,
         seed: u64,
-        replicas: u64,
-        rank: u64,
+        replicas: Option<u64>,
+        rank: Option<u64>,
         index: &str,
         epoch: u64,
         pending: Option<PyPlace>,
     ) -> PyResult<Self> {
-        let feed = Feed::new(plan.get().0.clone(), Deal::new(replicas, rank)?, seed);
+        let deal = replicas
+            .zip(rank)
+            .map(|(replicas, rank)| Deal::new(replicas, rank))
+            .transpose()?;
+        let feed = Feed::new(plan.get().0.clone(), deal, seed);
         if let Some(pending) = pending {
             feed.restore(epoch, place_from(pending))?;
         }
@@ -523,17 +557,18 @@ impl PyFeed {
             plan,
             kind: Kind::parse(index)?,
             fingerprint: PyOnceLock::new(),
+            looked: AtomicBool::new(false),
         })
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let Self { feed, plan, kind, .. } = slf.get();
-        let deal = feed.deal();
+        let deal = feed.is_dealt().then(|| feed.deal());
         let arguments = (
             plan,
             feed.seed(),
-            deal.replicas(),
-            deal.rank(),
+            deal.map(|deal| deal.replicas()),
+            deal.map(|deal| deal.rank()),
             kind.name(),
             feed.epoch(),
             place_to(feed.pending()),
@@ -567,7 +602,7 @@ impl PyFeed {
 
     /// Where things stand, as plain values.
     fn state_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        state(slf.py(), "pack", (slf, place_to(slf.get().feed.place())))
+        state(slf.py(), "pack", (slf, place_to(slf.get().dealt(slf.py())?.place())))
     }
 
     /// Makes the next run go on where a state was made.
@@ -581,14 +616,25 @@ impl PyFeed {
         Ok(self.feed.resume(place_from((epoch.into(), batches, 0, 0, None)))?)
     }
 
-    fn __len__(&self) -> usize {
-        self.feed.rounds() as usize
+    /// Whether it is known which rank this is.
+    #[getter]
+    fn is_dealt(&self) -> bool {
+        self.feed.is_dealt()
+    }
+
+    /// Number of ranks, and which of them this is.
+    fn deal(&self, py: Python<'_>) -> PyResult<(u32, u32)> {
+        let deal = self.dealt(py)?.deal();
+        Ok((deal.replicas(), deal.rank()))
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.dealt(py)?.rounds() as usize)
     }
 
     /// Global batches of an epoch, those that fill the last round included.
-    #[getter]
-    fn dealt(&self) -> u64 {
-        self.feed.dealt()
+    fn dealt_batches(&self, py: Python<'_>) -> PyResult<u64> {
+        Ok(self.dealt(py)?.dealt())
     }
 
     fn __iter__(slf: Py<Self>) -> PyBatches {
@@ -632,6 +678,7 @@ impl PyBatches {
     /// The next batch. The interpreter is kept: a batch takes less time than letting go of it would.
     #[inline]
     fn step<T: Index>(&self, py: Python<'_>) -> PyResult<Option<Vec<T>>> {
+        self.feed.get().look(py)?;
         loop {
             match self.run.step()? {
                 Step::Batch(rows) => return Ok(Some(rows)),
@@ -650,6 +697,7 @@ impl PyBatches {
 impl PyBatches {
     /// How far this pass has come, as plain values.
     fn state_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.feed.get().dealt(py)?;
         state(py, "pack", (&self.feed, place_to(self.run.place())))
     }
 

@@ -104,7 +104,7 @@ fn positions_are_remembered_however_they_were_reached() {
         batches: Some(10_000),
         ..settings()
     };
-    let feed = Feed::new(Arc::new(plan(&settings).unwrap()), Deal::default(), 1);
+    let feed = Feed::new(Arc::new(plan(&settings).unwrap()), Some(Deal::default()), 1);
     let ask = |position: u64| {
         let stream = feed.nearest(0, position).unwrap();
         let walked = position - stream.position();
@@ -128,7 +128,7 @@ fn a_walk_whose_epoch_was_forgotten_meanwhile() {
         batches: Some(10_000),
         ..settings()
     };
-    let feed = Feed::new(Arc::new(plan(&settings).unwrap()), Deal::default(), 1);
+    let feed = Feed::new(Arc::new(plan(&settings).unwrap()), Some(Deal::default()), 1);
     let walk = |epoch: u64, position: u64| {
         let stream = feed.nearest(epoch, position).unwrap();
         feed.walk::<u32, Error>(stream, position, || Ok(())).unwrap()

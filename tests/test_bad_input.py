@@ -37,7 +37,7 @@ INF = float("inf")
         (TypeError, "batch_size must be an integer, got np.True_", {"batch_size": np.True_}),
         (TypeError, "batch_size must be an integer, got '8'", {"batch_size": "8"}),
         (ValueError, "num_replicas must be at least 1, got 0", {"num_replicas": 0}),
-        (TypeError, "num_replicas must be an integer, got None", {"num_replicas": None}),
+        (ValueError, "num_replicas and rank must both be integers, or both None", {"num_replicas": None}),
         (ValueError, "rank must be at least 0, got -1", {"rank": -1}),
         (ValueError, "rank must be below 3, got 3", {"rank": 3, "num_replicas": 3}),
         (ValueError, "rank must be below 1, got 1", {"rank": 1}),

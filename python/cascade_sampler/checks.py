@@ -52,6 +52,19 @@ def hours(name: str, value: Any) -> float:
     return number
 
 
+def ranks(num_replicas: Any, rank: Any, high: int) -> tuple[int | None, int | None]:
+    """Return the number of ranks and which this is, where both are in range, or both None."""
+    if (num_replicas is None) != (rank is None):
+        raise ValueError(
+            "num_replicas and rank must both be integers, or both None to ask torch.distributed, "
+            f"got num_replicas={num_replicas!r}, rank={rank!r}"
+        )
+    if num_replicas is None:
+        return None, None
+    replicas = integer("num_replicas", num_replicas, 1, high)
+    return replicas, integer("rank", rank, 0, replicas)
+
+
 def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     """Return `value` where it is one of `allowed`; a ValueError otherwise."""
     if not isinstance(value, str) or value not in allowed:

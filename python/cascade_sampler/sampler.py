@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from cascade_sampler import _core, checks, replacement
+from cascade_sampler import _core, checks, ranks, replacement
 from cascade_sampler.key import MISSING, Key, make_key, refuse_missing
 from cascade_sampler.labels import by_label
 from cascade_sampler.table import Table, open_table
@@ -57,8 +57,9 @@ class FlexibleBatchSampler(Sampler[Any]):
     condition_ratio : mapping of label to float, optional
         Relative number of seats of each condition. One that is not named counts as 1 / (number of conditions in the
         experiment); 0 leaves it out. Default: equal shares.
-    num_replicas, rank : int, default 1 and 0
-        Number of processes that share an epoch, and which of them this is. They are never guessed.
+    num_replicas, rank : int or None, default 1 and 0
+        Number of processes that share an epoch, and which of them this is. They are never guessed. None for both asks
+        torch.distributed with the first batch or ``len()``, which must be initialised by then.
     seed : int, default 0
         Seed of epoch 0; epoch e is drawn from ``seed + e``, which must be below 2^64.
     drop_last : bool, default True
@@ -125,8 +126,8 @@ class FlexibleBatchSampler(Sampler[Any]):
         experiment_weights: Mapping[Any, float] | None = None,
         condition_balanced: bool = True,
         condition_ratio: Mapping[Any, float] | None = None,
-        num_replicas: int = 1,
-        rank: int = 0,
+        num_replicas: int | None = 1,
+        rank: int | None = 0,
         seed: int = 0,
         drop_last: bool = True,
         *,
@@ -146,8 +147,7 @@ class FlexibleBatchSampler(Sampler[Any]):
         weights = checks.proportions("experiment_weights", experiment_weights)
         balanced = checks.flag("condition_balanced", condition_balanced)
         ratios = checks.proportions("condition_ratio", condition_ratio)
-        self._num_replicas = checks.integer("num_replicas", num_replicas, 1, _ROWS)
-        self._rank = checks.integer("rank", rank, 0, self._num_replicas)
+        replicas, own_rank = checks.ranks(num_replicas, rank, _ROWS)
         self._seed = checks.integer("seed", seed, 0, _WORDS)
         self._drop_last = checks.flag("drop_last", drop_last)
         experiment_columns = checks.columns("experiment_key", experiment_key)
@@ -180,7 +180,7 @@ class FlexibleBatchSampler(Sampler[Any]):
             window=window,
             global_fraction=global_fraction,
         )
-        self._feed = _core.Feed(plan, self._seed, self._num_replicas, self._rank, self._index_dtype)
+        self._feed = _core.Feed(plan, self._seed, replicas, own_rank, self._index_dtype)
         self._experiments = _labels_with_rows(keys.experiments, plan.experiment_labels)
         self._conditions = _labels_with_rows(keys.conditions, plan.condition_labels)
         self._leaky = leaky
@@ -206,7 +206,7 @@ class FlexibleBatchSampler(Sampler[Any]):
                 **_no_leak(plan, leaky if aware else 0.0),
             }
         )
-        only_short = plan.batches == 1 and plan.short and self._num_replicas == 1
+        only_short = plan.batches == 1 and plan.short and replicas == 1
         small = replacement.warning(plan, self._experiments, self._conditions, only_short)
         if small:
             _logger.warning(small)
@@ -240,9 +240,9 @@ class FlexibleBatchSampler(Sampler[Any]):
 
         Notes
         -----
-        The position is that of the batches handed out. Loaders that draw ahead hand out fewer; they ask the iterator, as
-        torchdata's StatefulDataLoader does, or their users call `resume`. Iterators have both methods too, and
-        sampler and iterators take each other's states.
+        The position is that of the batches handed out. Loaders that draw ahead hand out fewer; they ask the
+        iterator, as torchdata's StatefulDataLoader does, or their users call `resume`. Iterators have both methods
+        too, and sampler and iterators take each other's states.
 
         The fingerprint is worked out the first time: one pass over the table's rows.
         """
@@ -281,7 +281,27 @@ class FlexibleBatchSampler(Sampler[Any]):
             the beginning of the next epoch.
         """
         done = checks.integer("batches", batches, 0, len(self) + 1)
-        self._feed.resume(self._checked(epoch), done * self._num_replicas)
+        self._feed.resume(self._checked(epoch), done * self.num_replicas)
+
+    def check_ranks(self, *, whole_world: bool = True) -> None:
+        """Compare this sampler with those of all other processes; every process must call it.
+
+        The processes of torch.distributed tell each other what their batches depend on, the epoch and their rank.
+
+        Parameters
+        ----------
+        whole_world : bool, default True
+            Whether every process must have a rank of its own. If False, processes may share one, as those do that
+            work on parts of the same model.
+
+        Raises
+        ------
+        RuntimeError
+            Where torch.distributed is not initialised.
+        ValueError
+            On all processes, where tables, settings, seeds or epochs differ, or ranks are missing or doubled.
+        """
+        ranks.check(self._feed, checks.flag("whole_world", whole_world))
 
     def batch(self, k: int, epoch: int | None = None) -> Any:
         """Return global batch `k` of an epoch, whichever rank it falls to.
@@ -300,7 +320,7 @@ class FlexibleBatchSampler(Sampler[Any]):
         numpy.ndarray of shape (rows of the batch,), or list of int
             As `index_dtype` says.
         """
-        position = checks.integer("k", k, 0, self._feed.dealt)
+        position = checks.integer("k", k, 0, self._feed.dealt_batches())
         return self._feed.batch(position, self._epoch_or_current(epoch))
 
     def epoch_batches(self, epoch: int | None = None) -> NDArray[Any]:
@@ -336,7 +356,7 @@ class FlexibleBatchSampler(Sampler[Any]):
 
     @property
     def sampler(self) -> FlexibleBatchSampler:
-        """This sampler: frameworks that know batch samplers as wrappers call `set_epoch` on what they wrap."""
+        """The sampler itself: frameworks that know batch samplers as wrappers call `set_epoch` on what they wrap."""
         return self
 
     @property
@@ -352,12 +372,12 @@ class FlexibleBatchSampler(Sampler[Any]):
     @property
     def num_replicas(self) -> int:
         """Number of ranks that share an epoch."""
-        return self._num_replicas
+        return self._feed.deal()[0]
 
     @property
     def rank(self) -> int:
         """Which of the ranks this is."""
-        return self._rank
+        return self._feed.deal()[1]
 
     @property
     def seed(self) -> int:
@@ -380,7 +400,8 @@ class FlexibleBatchSampler(Sampler[Any]):
         return self._conditions
 
     def __repr__(self) -> str:
-        plan = self._feed.plan
+        plan, feed = self._feed.plan, self._feed
+        rank = f"rank {self.rank} of {self.num_replicas}" if feed.is_dealt else "rank still to be asked for"
         used = [f"{plan.rows} rows" if plan.kept == plan.rows else f"{plan.kept} of {plan.rows} rows"]
         if self._experiments:
             used.append(f"{len(self._experiments)} experiments, leaky={self._leaky}")
@@ -390,7 +411,7 @@ class FlexibleBatchSampler(Sampler[Any]):
             used.append(self._focus)
         return (
             f"{type(self).__name__}({', '.join(used)}; {plan.batches} batches of {self._batch_size} an epoch; "
-            f"rank {self._rank} of {self._num_replicas}, seed={self._seed}, epoch={self.epoch}, "
+            f"{rank}, seed={self._seed}, epoch={self.epoch}, "
             f"index_dtype={self._index_dtype!r})"
         )
 

@@ -49,9 +49,9 @@ def open_table(source: Any) -> Table:
     torch = loaded("torch")
     if torch and isinstance(source, torch.utils.data.Sampler):
         raise TypeError(
-            f"valid_anchors must be {_ACCEPTED}, got the sampler {type(source).__name__}: a framework has rebuilt the batch "
-            "sampler around one of its own. Lightning: pass Trainer(use_distributed_sampler=False); trainer.predict "
-            "rebuilds even so, there take DataLoader(dataset, sampler=sampler, batch_size=None)"
+            f"valid_anchors must be {_ACCEPTED}, got the sampler {type(source).__name__}: a framework has rebuilt the "
+            "batch sampler around one of its own. Lightning: pass Trainer(use_distributed_sampler=False); "
+            "trainer.predict rebuilds even so, there take DataLoader(dataset, sampler=sampler, batch_size=None)"
         )
     if loaded("narwhals") and hasattr(source, "to_native"):
         source = source.to_native()

@@ -54,7 +54,7 @@ class FlexibleBatchSampler(_Sampler):
         How far from the focal time is near.
     temporal_global_fraction : float, default 0.3
         Share of the seats that do not leak for rows that are not near, in [0, 1].
-    num_replicas, rank : int, default 1 and 0
+    num_replicas, rank : int or None, default 1 and 0
         Number of processes that share an epoch, and which of them this is.
     seed : int, default 0
         Seed of epoch 0.
@@ -95,8 +95,8 @@ class FlexibleBatchSampler(_Sampler):
         temporal_enrichment: bool = False,
         temporal_window_hours: float = 2.0,
         temporal_global_fraction: float = 0.3,
-        num_replicas: int = 1,
-        rank: int = 0,
+        num_replicas: int | None = 1,
+        rank: int | None = 0,
         seed: int = 0,
         drop_last: bool = True,
         *,

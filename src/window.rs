@@ -106,10 +106,9 @@ fn window(guess: usize, len: usize) -> usize {
 pub(crate) fn ask_for<C>(counts: [&[C]; 2], guess: usize, len: usize) {
     let start = window(guess, len);
     for counts in counts {
-        for place in (0..WINDOW).step_by(LINE / size_of::<C>()) {
+        for place in (0..WINDOW).step_by(LINE / size_of::<C>()).chain([WINDOW - 1]) {
             prefetch(counts, start + place);
         }
-        prefetch(counts, start + WINDOW - 1);
     }
 }
 
@@ -136,5 +135,5 @@ pub(crate) fn last_reached(len: usize, guess: usize, reached: impl Fn(usize, usi
 /// The place that `position` of `population` falls to if they are spread evenly over `places`.
 #[inline(always)]
 pub(crate) fn share(position: u32, population: u32, places: usize) -> usize {
-    (f64::from(position) * places as f64 / f64::from(population)) as usize
+    (u64::from(position) * places as u64 / u64::from(population)) as usize
 }

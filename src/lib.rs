@@ -46,6 +46,7 @@ mod plan;
 mod python;
 mod random;
 mod sample;
+mod split;
 mod sums;
 mod times;
 mod tree;

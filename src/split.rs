@@ -114,11 +114,7 @@ impl Splits {
         Ok(())
     }
 
-    /// Children of a sequence.
-    pub(crate) fn width(&self, number: usize) -> usize {
-        self.splits[number].width
-    }
-
+    /// The largest number of children of a sequence.
     pub(crate) fn most_children(&self) -> usize {
         self.splits.iter().map(|split| split.width).max().unwrap_or(0)
     }

@@ -158,7 +158,7 @@ impl Audit {
 
 /// For every row its unit and how often it was drawn, in one number.
 struct Marks {
-    marks: Vec<u32>,
+    by_row: Vec<u32>,
     /// Bits of the unit, the lower ones.
     bits: u32,
     /// Draws that the upper bits had no more room for.
@@ -169,26 +169,26 @@ struct Marks {
 impl Marks {
     fn new(plan: &Plan) -> Result<Self, Error> {
         let groups = plan.groups();
-        let mut marks = filled(groups.rows(), 0)?;
+        let mut by_row = filled(groups.rows(), 0)?;
         let units = if groups.cells().is_empty() {
             for experiment in 1..groups.experiments() {
                 let pool = groups.pool(experiment);
                 let entries = groups.entries(pool.order).unwrap_or_default();
                 for &row in &entries[pool.start as usize..(pool.start + pool.len) as usize] {
-                    marks[row as usize] = experiment as u32;
+                    by_row[row as usize] = experiment as u32;
                 }
             }
             groups.experiments()
         } else {
             for (number, cell) in (0..).zip(groups.cells()) {
                 for &row in groups.rows_of(cell) {
-                    marks[row as usize] = number;
+                    by_row[row as usize] = number;
                 }
             }
             groups.cells().len()
         };
         Ok(Self {
-            marks,
+            by_row,
             bits: usize::BITS - (units - 1).leading_zeros(),
             spilled: BTreeMap::new(),
             seen: 0,
@@ -198,18 +198,17 @@ impl Marks {
     /// Counts a draw of `row` and returns its unit.
     #[inline]
     fn draw(&mut self, row: u32) -> u32 {
-        let mark = &mut self.marks[row as usize];
+        let mark = &mut self.by_row[row as usize];
         let unit = (u64::from(*mark) & ((1 << self.bits) - 1)) as u32;
         let one = 1_u64 << self.bits;
         self.seen += u64::from(u64::from(*mark) < one);
-        match u32::try_from(u64::from(*mark) + one) {
-            Ok(more) => *mark = more,
-            Err(_) => {
-                let spilled = self.spilled.entry(row).or_default();
-                // With no bit to spare, nothing but this tells a first draw.
-                self.seen -= u64::from(u64::from(*mark) < one && *spilled > 0);
-                *spilled += 1;
-            }
+        if let Ok(more) = u32::try_from(u64::from(*mark) + one) {
+            *mark = more;
+        } else {
+            let spilled = self.spilled.entry(row).or_default();
+            // With no bit to spare, nothing but this tells a first draw.
+            self.seen -= u64::from(u64::from(*mark) < one && *spilled > 0);
+            *spilled += 1;
         }
         unit
     }
@@ -218,17 +217,17 @@ impl Marks {
     fn draws(&self, kept: u32) -> BTreeMap<u64, u64> {
         let mut few = [0_u64; 256];
         let mut draws = BTreeMap::new();
-        for &mark in &self.marks {
+        for &mark in &self.by_row {
             let count = u64::from(mark) >> self.bits;
             match few.get_mut(count as usize) {
                 Some(rows) => *rows += 1,
                 None => *draws.entry(count).or_default() += 1,
             }
         }
-        few[0] -= (self.marks.len() - kept as usize) as u64;
+        few[0] -= (self.by_row.len() - kept as usize) as u64;
         draws.extend((0..).zip(few).filter(|&(_, rows)| rows > 0));
         for (&row, &spilled) in &self.spilled {
-            let count = u64::from(self.marks[row as usize]) >> self.bits;
+            let count = u64::from(self.by_row[row as usize]) >> self.bits;
             if let Some(rows) = draws.get_mut(&count) {
                 *rows -= 1;
             }
@@ -332,7 +331,7 @@ impl<'a> Counter<'a> {
         let (mut last, mut run) = ((u32::MAX, false), 0);
         for (seat, &row) in self.rows.iter().enumerate() {
             if let Some(&ahead) = self.rows.get(seat + AHEAD) {
-                prefetch(&self.marks.marks, ahead as usize);
+                prefetch(&self.marks.by_row, ahead as usize);
             }
             let this = (self.marks.draw(row), seat >= primary);
             if this != last && run > 0 {

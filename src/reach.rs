@@ -93,7 +93,10 @@ impl WindowReach {
                 });
                 pause()?;
             }
-            let whole = near.iter().filter(|&&(start, end)| (end - start) as usize == times).count();
+            let whole = near
+                .iter()
+                .filter(|&&(start, end)| (end - start) as usize == times)
+                .count();
             let share = |count: usize| count as f64 / times as f64;
             reaches.push(Self {
                 whole: share(whole),
@@ -118,7 +121,10 @@ fn units_of(plan: &Plan, experiment: usize) -> std::ops::Range<usize> {
 
 fn rows_of(plan: &Plan, unit: usize) -> u32 {
     let groups = plan.groups();
-    groups.cells().get(unit).map_or_else(|| groups.size(unit), |cell| cell.rows)
+    groups
+        .cells()
+        .get(unit)
+        .map_or_else(|| groups.size(unit), |cell| cell.rows)
 }
 
 /// The probability that `seats` draws of `rows` hold a given row.
@@ -161,7 +167,9 @@ fn seats_of(plan: &Plan, composition: &Composition, experiment: usize, unit: usi
     match composition.quotas(experiment) {
         Some(quotas) => quotas
             .binary_search_by_key(&(unit as u32), |quota| quota.cell)
-            .map_or((0, 0), |place| (quotas[place].seats - quotas[place].far, quotas[place].far)),
+            .map_or((0, 0), |place| {
+                (quotas[place].seats - quotas[place].far, quotas[place].far)
+            }),
         None => (
             (composition.primary() - composition.far()) as u32,
             composition.far() as u32,

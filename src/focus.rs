@@ -157,8 +157,18 @@ impl Focus {
         self.index.find(span, positions, rows, finder);
     }
 
+    /// The different times of every pool.
+    pub(crate) fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
     /// The time of every row in hours, NaN where a row is in no list.
     pub(crate) fn times(&self, groups: &Groups) -> Result<Hours, Error> {
+        self.clocks.of(&self.numbers(groups)?)
+    }
+
+    /// The number of every row's time among those of all pools, [`MISSING`] where a row is in no list.
+    pub(crate) fn numbers(&self, groups: &Groups) -> Result<Vec<u32>, Error> {
         let mut numbers: Vec<u32> = filled(groups.rows(), MISSING)?;
         let entries = groups.entries(self.order);
         let mut number = |entry: u32, time: u32| {
@@ -185,7 +195,7 @@ impl Focus {
                 }
             }
         }
-        self.clocks.of(&numbers)
+        Ok(numbers)
     }
 }
 

@@ -38,6 +38,10 @@ $(ENV)/.ready: $(WHEEL) tests/requirements.txt
 	$(call environment,$(ENV),$(PYTHON),-r tests/requirements.txt)
 	touch $@
 
+.venv-clients/.ready: $(WHEEL) tests/clients/requirements.txt
+	$(call environment,.venv-clients,$(PYTHON),-r tests/clients/requirements.txt)
+	touch $@
+
 .demo/.ready: $(WHEEL) examples/flights/requirements.txt
 	$(call environment,.demo,$(PYTHON),-r examples/flights/requirements.txt)
 	touch $@

@@ -39,7 +39,8 @@ def resume_callback(sampler: _Source) -> Any:
     Notes
     -----
     On resume the number of ranks may be another one. A checkpoint without a position, from a run without the callback,
-    is loaded with a warning. One callback is for one sampler; with torchdata's StatefulDataLoader none is needed.
+    is loaded with a warning. One callback is for one sampler, one sampler a Trainer. With torchdata's StatefulDataLoader
+    it is needed too: alone, that is exact inside of epochs only, whatever its sampler.
     """
     if not isinstance(sampler, FlexibleBatchSampler) and not callable(sampler):
         raise TypeError(
@@ -75,13 +76,17 @@ def _callback() -> Any:
 
         def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
             """Carry on at the position."""
-            if _KEY in checkpoint:
-                self._sampler().load_state_dict(checkpoint[_KEY])
-            else:
+            if _KEY not in checkpoint:
                 rank_zero_warn(
                     "this checkpoint holds no position of a batch sampler: the run that wrote it had no "
                     "resume_callback, and its epoch begins anew"
                 )
+                return
+            self._sampler().load_state_dict(checkpoint[_KEY])
+            loop = checkpoint.get("loops", {}).get("fit_loop", {}).get("state_dict", {})
+            if checkpoint[_KEY]["batches"] == 0 and len(loop.get("combined_loader", [])) == 1:
+                # A StatefulDataLoader's state behind the last batch makes the next epoch an empty one.
+                del loop["combined_loader"]
 
         def _sampler(self) -> FlexibleBatchSampler:
             if isinstance(self._source, FlexibleBatchSampler):

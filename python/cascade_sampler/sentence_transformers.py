@@ -35,6 +35,10 @@ def batch_sampler(*, table: Any = None, **settings: Any) -> Callable[..., Flexib
     ValueError
         When called: where `table` and dataset differ in length; in several processes, where some would get more
         batches than others. All that `FlexibleBatchSampler` raises.
+
+    Notes
+    -----
+    The trainer writes its arguments into every checkpoint, `table` with them: hand over no more columns than are used.
     """
     refused = [name for name in ("batch_size", "drop_last", "num_replicas", "rank") if name in settings]
     if refused:
@@ -43,19 +47,31 @@ def batch_sampler(*, table: Any = None, **settings: Any) -> Callable[..., Flexib
             "dataloader_drop_last and the processes it runs in"
         )
 
-    def make(
-        dataset: Any, batch_size: int, drop_last: bool, seed: int | None = 0, **others: Any
+    return _Factory(table, settings)
+
+
+class _Factory:
+    """What the trainer calls. It writes its arguments into every checkpoint, so this pickles; they are printed, too."""
+
+    def __init__(self, table: Any, settings: dict[str, Any]) -> None:
+        self._table = table
+        self._settings = settings
+
+    def __repr__(self) -> str:
+        return f"cascade_sampler.sentence_transformers.batch_sampler({', '.join(self._settings)})"
+
+    def __call__(
+        self, dataset: Any, batch_size: int, drop_last: bool, seed: int | None = 0, **others: Any
     ) -> FlexibleBatchSampler:
         # What is left over, a generator and the names of label columns, is for samplers that draw otherwise.
-        chosen = {"index_dtype": "list", "seed": seed or 0, **settings}
-        sampler = FlexibleBatchSampler(
-            dataset if table is None else table, batch_size=batch_size, drop_last=drop_last, **chosen
-        )
+        table = dataset if self._table is None else self._table
+        chosen = {"index_dtype": "list", "seed": seed or 0, **self._settings}
+        sampler = FlexibleBatchSampler(table, batch_size=batch_size, drop_last=drop_last, **chosen)
         rows = sampler._feed.plan.rows
-        if table is not None and rows != len(dataset):
+        if rows != len(dataset):
             raise ValueError(
-                f"table has {rows} rows, and the dataset {len(dataset)}: it must be the dataset's own, row by "
-                "row; where an evaluation has another dataset, give both datasets the columns and leave table out"
+                f"table has {rows} rows, and the dataset {len(dataset)}: it must be the dataset's own, row by row; "
+                "where an evaluation has another dataset, give both datasets the columns and leave table out"
             )
         processes = ranks.accelerate_processes()
         if processes > 1 and not drop_last and len(sampler) % processes:
@@ -64,5 +80,3 @@ def batch_sampler(*, table: Any = None, **settings: Any) -> Callable[..., Flexib
                 "give some of them one more: set dataloader_drop_last=True"
             )
         return sampler
-
-    return make

@@ -13,7 +13,7 @@ RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 WHEEL := dist/.built
 
-.PHONY: help demo test test-rust test-python test-pythons test-upstream bench check format answers clean
+.PHONY: help demo test test-rust test-python test-pythons test-clients test-upstream bench check format answers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,10 @@ $(ENV)/.ready: $(WHEEL) tests/requirements.txt
 	$(call environment,$(ENV),$(PYTHON),-r tests/requirements.txt)
 	touch $@
 
+.venv-clients/.ready: $(WHEEL) tests/clients/requirements.txt
+	$(call environment,.venv-clients,$(PYTHON),-r tests/clients/requirements.txt)
+	touch $@
+
 .demo/.ready: $(WHEEL) examples/flights/requirements.txt
 	$(call environment,.demo,$(PYTHON),-r examples/flights/requirements.txt)
 	touch $@
@@ -59,6 +63,9 @@ test-pythons: $(WHEEL) ## the same wheel on the oldest and the newest Python of 
 .venv-upstream/.ready: $(WHEEL) tests/upstream_environment.sh
 	tests/upstream_environment.sh $(abspath $(UV))
 	touch $@
+
+test-clients: .venv-clients/.ready ## the frameworks that drive a batch sampler, in an environment of their own
+	cd tests/clients && ../../.venv-clients/bin/python -m pytest --disable-warnings
 
 test-upstream: .venv-upstream/.ready ## whole epochs against upstream's own sampler, which takes Python 3.12
 	cd tests && ../.venv-upstream/bin/python -m pytest upstream_compare.py

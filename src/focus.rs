@@ -110,6 +110,17 @@ impl Focus {
         self.clocks.near(pool, place, window)
     }
 
+    /// The times of a list, as places among those of its pool; `None` where it has all of them.
+    pub(crate) fn places_of(&self, list: usize) -> Option<&[u32]> {
+        let cells = self.cells.as_ref()?;
+        Some(&cells.places[self.ends.times_of(list)])
+    }
+
+    /// How many of a list's entries come before its time at `place`, and so after the last time: all.
+    pub(crate) fn before(&self, list: usize, place: u32) -> u32 {
+        self.ends.before(list, place)
+    }
+
     /// The entries of a list whose times lie in a range of its pool's times.
     pub(crate) fn span(&self, list: u32, near: &Range<u32>, inside: bool) -> Span {
         let times = match &self.cells {
@@ -139,8 +150,18 @@ impl Focus {
         self.index.find(span, positions, rows, finder);
     }
 
+    /// The different times of every pool.
+    pub(crate) fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
     /// The time of every row in hours, NaN where a row is in no list.
     pub(crate) fn times(&self, groups: &Groups) -> Result<Hours, Error> {
+        self.clocks.of(&self.numbers(groups)?)
+    }
+
+    /// The number of every row's time among those of all pools, [`MISSING`] where a row is in no list.
+    pub(crate) fn numbers(&self, groups: &Groups) -> Result<Vec<u32>, Error> {
         let mut numbers: Vec<u32> = filled(groups.rows(), MISSING)?;
         let entries = groups.entries(self.order);
         for (list, pair) in groups.bounds(self.order).windows(2).enumerate() {
@@ -156,7 +177,7 @@ impl Focus {
                 };
             })?;
         }
-        self.clocks.of(&numbers)
+        Ok(numbers)
     }
 }
 

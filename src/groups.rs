@@ -312,6 +312,21 @@ impl Groups {
         self.cell_starts[position]
     }
 
+    /// The experiment of an entry in the order of pools or of cells.
+    pub(crate) fn experiment_of(&self, entry: u32) -> usize {
+        self.starts.partition_point(|&start| start <= entry) - 1
+    }
+
+    /// Number of the cell that an entry in the order of cells is of.
+    pub(crate) fn cell_of(&self, entry: u32) -> usize {
+        self.cells.partition_point(|cell| cell.start <= entry) - 1
+    }
+
+    /// Rows of a cell, ascending.
+    pub(crate) fn rows_of(&self, cell: &Cell) -> &[u32] {
+        &self.by_cell[cell.start as usize..(cell.start + cell.rows) as usize]
+    }
+
     /// The rows of the experiment at `position`.
     pub(crate) fn pool(&self, position: usize) -> Pool {
         Pool::run(self.pool_order(), self.starts[position], self.starts[position + 1])

@@ -281,6 +281,27 @@ impl Clocks {
         before as u32..(focal + after) as u32
     }
 
+    /// Number of times, those of all pools together.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.last().map_or(0, |&end| end as usize)
+    }
+
+    /// A time by its number among those of all pools.
+    pub(crate) fn hour(&self, number: u32) -> f64 {
+        match &self.hours {
+            Hours::F64(hours) => hours[number as usize],
+            Hours::F32(hours) => f64::from(hours[number as usize]),
+        }
+    }
+
+    /// Whether two times lie within `window` of each other, in the width that times are worked on in.
+    pub(crate) fn within(&self, one: f64, other: f64, window: f64) -> bool {
+        match &self.hours {
+            Hours::F64(_) => (one - other).abs() <= window,
+            Hours::F32(_) => (one as f32 - other as f32).abs() <= window as f32,
+        }
+    }
+
     /// The times of numbers among those of all pools, NaN for [`MISSING`].
     pub(crate) fn of(&self, numbers: &[u32]) -> Result<Hours, Error> {
         fn look_up<T: Copy>(hours: &[T], numbers: &[u32], nan: T) -> Result<Vec<T>, Error> {

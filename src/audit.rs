@@ -250,7 +250,7 @@ struct Counter<'a> {
     draft: Draft,
     rows: Vec<u32>,
     sorted: Vec<u32>,
-    hours: Vec<f64>,
+    hours: Vec<u64>,
     /// Runs of neighbouring seats of one unit: the unit, whether they leak, and how many.
     runs: Vec<(u32, bool, u32)>,
     held: Held,
@@ -332,6 +332,9 @@ impl<'a> Counter<'a> {
         for (seat, &row) in self.rows.iter().enumerate() {
             if let Some(&ahead) = self.rows.get(seat + AHEAD) {
                 prefetch(&self.marks.by_row, ahead as usize);
+                if let Some(times) = &self.times {
+                    prefetch(times, ahead as usize);
+                }
             }
             let this = (self.marks.draw(row), seat >= primary);
             if this != last && run > 0 {
@@ -429,11 +432,16 @@ impl<'a> Counter<'a> {
             of.fallback += if segment.fallback { seats } else { 0 };
         }
         if let Some(times) = &self.times {
+            // The rows are not needed any more; their times are asked for before they are read.
+            for row in &mut self.rows {
+                *row = times[*row as usize];
+                clocks.prefetch(*row);
+            }
             self.hours.clear();
             self.hours
-                .extend(self.rows.iter().map(|&row| clocks.hour(times[row as usize])));
-            self.hours.sort_unstable_by(f64::total_cmp);
-            let one_by_one = || self.hours.iter().map(|&hours| (hours, 1));
+                .extend(self.rows.iter().map(|&number| clocks.hour(number).key()));
+            self.hours.sort_unstable();
+            let one_by_one = || self.hours.iter().map(|&key| (f64::of(key), 1));
             let near = near_pairs(one_by_one(), one_by_one(), clocks, self.plan.settings().window);
             self.audit.pairs.near += near;
         }

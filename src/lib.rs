@@ -52,6 +52,7 @@ mod sample;
 mod sums;
 mod times;
 mod tree;
+mod window;
 
 pub use audit::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Share};
 pub use batch::{Draft, Index, Source};

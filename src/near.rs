@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::coded::{Coded, MOST_TIMES};
+use crate::coded::{Coded, MOST_TIMES, Steps};
 use crate::error::{Error, grow, room};
 use crate::tree::{Paths, Tree};
 
@@ -45,7 +45,7 @@ impl Span {
 /// Memory for one part of a list, used again for the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Finder {
-    blocks: Vec<u32>,
+    steps: Steps,
     paths: Paths,
 }
 
@@ -89,9 +89,7 @@ impl NearIndex {
 
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
-        if finder.blocks.capacity() < positions {
-            finder.blocks = room(positions)?;
-        }
+        self.coded.reserve(&mut finder.steps, positions)?;
         self.tree.reserve(&mut finder.paths, positions)
     }
 
@@ -124,7 +122,7 @@ impl NearIndex {
         match self.lists[span.list as usize] {
             List::Coded(place) => self
                 .coded
-                .find(place as usize, span, positions, rows, &mut finder.blocks),
+                .find(place as usize, span, positions, rows, &mut finder.steps),
             List::Tree(place) => self.tree.find(place as usize, span, positions, rows, &mut finder.paths),
         }
     }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::codes::MISSING;
 use crate::error::{Error, collected, filled, room};
+use crate::machine::prefetch;
 
 /// A column of times in hours, in chunks. NaN stands for a missing time.
 ///
@@ -287,10 +288,20 @@ impl Clocks {
     }
 
     /// A time by its number among those of all pools.
+    #[inline]
     pub(crate) fn hour(&self, number: u32) -> f64 {
         match &self.hours {
             Hours::F64(hours) => hours[number as usize],
             Hours::F32(hours) => f64::from(hours[number as usize]),
+        }
+    }
+
+    /// Asks for a time ahead of [`Clocks::hour`].
+    #[inline]
+    pub(crate) fn prefetch(&self, number: u32) {
+        match &self.hours {
+            Hours::F64(hours) => prefetch(hours, number as usize),
+            Hours::F32(hours) => prefetch(hours, number as usize),
         }
     }
 

@@ -51,17 +51,17 @@ class Audit:
     interval: str
     """What the range that chance allows is: of `experiments`, the columns that end in ``low`` and ``high``."""
     experiments: Columns
-    """By experiment: label, rows, weight (asked: its chance to be picked), batches (got), batches_expected, batches_low,
-    batches_high, share (of the batches), share_low, share_high, replaced (its batches that had rows drawn with
-    replacement), seats (all that its rows have), leaked (those of them that leak)."""
+    """By experiment: label, rows, weight (asked: its chance to be picked), batches (got), batches_expected,
+    batches_low, batches_high, share (of the batches), share_low, share_high, replaced (its batches that had rows drawn
+    with replacement), seats (all that its rows have), leaked (those of them that leak)."""
     conditions: Columns
     """By condition: label, rows, asked and got (primary seats)."""
     cells: Columns
     """By experiment and condition that occur together: rows, asked and got (primary seats; asked by the quotas over the
     batches that the experiment got), leaked (seats that its rows have as leak)."""
     leak: dict[str, Any]
-    """Seats asked and got, and by origin: experiment, expected (its share of the other experiments' rows, over the batches
-    that were picked), got."""
+    """Seats asked and got, and by origin: experiment, expected (its share of the other experiments' rows, over the
+    batches that were picked), got."""
     times: Columns
     """By focal time in hours: batches, seats near and far, fallback (seats of either for which there was no such row);
     empty where times are not used."""
@@ -74,13 +74,14 @@ class Audit:
     (both), and near_in_time (within the window of each other), each got, and shuffled: what batches drawn without
     replacement from all rows have on average. None where the key is not used."""
     coverage: dict[str, Any]
-    """Rows seen by the end of each epoch and expected then; never_drawn; epochs_until 50, 90 and 99 % are expected to have
-    been seen, None for never; curve, the share expected over epochs. Worked out from each row's chance to be in a batch."""
+    """Rows seen by the end of each epoch and expected then; never_drawn; epochs_until 50, 90 and 99 % are expected to
+    have been seen, None for never; curve, the share expected over epochs. Worked out from each row's chance to be in a
+    batch."""
     association: float | None
-    """Cramér's V of experiment and condition in the table: 0 where they are independent, 1 where one tells the other."""
+    """Cramér's V of experiment and condition in the table: 0 where independent, 1 where one tells the other."""
     first_batches: Columns
-    """The first 200 batches: batch (position), picked (experiment), and of what they hold experiment, condition, leak and
-    seats."""
+    """The first 200 batches: batch (position), picked (experiment), and of what they hold experiment, condition, leak
+    and seats."""
     findings: list[str]
     """What is remarkable, and what to do about it."""
 

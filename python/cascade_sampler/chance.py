@@ -40,7 +40,7 @@ def binomial_range(trials: int, chance: float) -> tuple[int, int]:
 def unseen(rates: NDArray[np.float64], rows: NDArray[np.uint64], epochs: float) -> NDArray[np.float64]:
     """Return how many of each group of rows are expected not to be seen within a number of epochs."""
     missed = np.where(np.isinf(rates), float(epochs == 0), np.exp(-np.where(np.isinf(rates), 0, rates) * epochs))
-    unseen: NDArray[np.float64] = rows * missed
+    unseen: NDArray[np.float64] = rows.astype(np.float64) * missed
     return unseen
 
 

@@ -54,7 +54,7 @@ class Facts:
 
 def find(facts: Facts) -> list[str]:
     """Return what there is to say, the gravest first; nothing where there is nothing."""
-    found = [
+    return [
         *_small_experiments(facts),
         *_small_cells(facts),
         *_never_picked(facts),
@@ -63,7 +63,6 @@ def find(facts: Facts) -> list[str]:
         *_no_leak(facts),
         *_window(facts),
     ]
-    return found
 
 
 def _small_experiments(facts: Facts) -> list[str]:
@@ -75,12 +74,12 @@ def _small_experiments(facts: Facts) -> list[str]:
     small = small[np.argsort(sizes[small], kind="stable")]
     listed = [
         f"{facts.names[place]} ({sizes[place]:,} rows, each {primary / sizes[place]:.1f} times a batch)"
-        for place in small
+        for place in small.tolist()
     ]
     return [
-        f"{_count(len(small), 'experiment has', 'experiments have')} fewer rows than the {primary:,} primary seats of a "
-        f"batch, so that a batch repeats them: {_listed(listed)}. Lower batch_size, merge them with others, or give them "
-        "the weight 0 in experiment_weights, so that they only leak."
+        f"{_count(len(small), 'experiment has', 'experiments have')} fewer rows than the {primary:,} primary seats "
+        f"of a batch, so that a batch repeats them: {_listed(listed)}. Lower batch_size, merge them with others, or "
+        "give them the weight 0 in experiment_weights, so that they only leak."
     ]
 
 
@@ -123,8 +122,9 @@ def _never_picked(facts: Facts) -> list[str]:
         for place in never.tolist()
     ]
     return [
-        f"{_count(len(never), 'experiment that was asked for was', 'experiments that were asked for were')} never picked "
-        f"in {facts.batches:,} batches: {_listed(listed)}. Raise their experiment_weights, or train for more epochs."
+        f"{_count(len(never), 'experiment that was asked for was', 'experiments that were asked for were')} never "
+        f"picked in {facts.batches:,} batches: {_listed(listed)}. Raise their experiment_weights, or train for "
+        "more epochs."
     ]
 
 
@@ -179,9 +179,9 @@ def _confounded(facts: Facts) -> list[str]:
     corrected = phi - (height - 1) * (width - 1) / max(kept - 1, 1)
     if corrected > 0 and np.sqrt(corrected / (min(height, width) - 1)) >= _ASSOCIATED:
         found.append(
-            f"Experiment and condition go together in the table: Cramér's V is {facts.association:.2f} (0: independent, "
-            "1: one tells the other). A model can read the condition off the experiment's look; batches of one experiment "
-            "take that away, rows that leak bring it back: keep leaky low."
+            f"Experiment and condition go together in the table: Cramér's V is {facts.association:.2f} (0: "
+            "independent, 1: one tells the other). A model can read the condition off the experiment's look; batches "
+            "of one experiment take that away, rows that leak bring it back: keep leaky low."
         )
     return found
 
@@ -193,8 +193,8 @@ def _no_leak(facts: Facts) -> list[str]:
     if len(facts.plan.sizes) == 1:
         return [f"leaky={facts.leaky} leaks nothing: there is no other experiment. Leave leaky out."]
     return [
-        f"leaky={facts.leaky} leaks nothing: int({size} * {facts.leaky}) is 0. Raise leaky to at least {1 / size:.3g}, or "
-        "leave it out."
+        f"leaky={facts.leaky} leaks nothing: int({size} * {facts.leaky}) is 0. Raise leaky to at least {1 / size:.3g}, "
+        "or leave it out."
     ]
 
 
@@ -209,8 +209,8 @@ def _window(facts: Facts) -> list[str]:
             f"{facts.names[place]} ({facts.window_whole[place]:.0%} of its focal times)" for place in whole.tolist()
         ]
         found.append(
-            f"The window of {facts.window:g} h holds the whole pool of {_count(len(whole), 'experiment', 'experiments')}, "
-            f"so that near and far are the same rows: {_listed(listed)}. Lower temporal_window_hours."
+            f"The window of {facts.window:g} h holds the whole pool of "
+            f"{_count(len(whole), 'experiment', 'experiments')}, so that near and far are the same rows: {_listed(listed)}. Lower temporal_window_hours."
         )
     scarce = np.flatnonzero(can_pick & (facts.window_scarce >= _OFTEN))
     if len(scarce):
@@ -221,8 +221,8 @@ def _window(facts: Facts) -> list[str]:
         ]
         found.append(
             f"The window of {facts.window:g} h holds hardly any row of "
-            f"{_count(len(scarce), 'experiment', 'experiments')}, fewer than a batch asks for near the focal time, so that "
-            f"rows are repeated: {_listed(listed)}. Raise temporal_window_hours, or temporal_global_fraction."
+            f"{_count(len(scarce), 'experiment', 'experiments')}, fewer than a batch asks for near the focal time, so "
+            f"that rows are repeated: {_listed(listed)}. Raise temporal_window_hours, or temporal_global_fraction."
         )
     return found
 

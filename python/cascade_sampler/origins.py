@@ -46,7 +46,10 @@ class Origins:
         """Make the record of what the core returns."""
         for column in columns[:6]:
             column.flags.writeable = False
-        return cls(*columns, experiments, conditions, library)
+        row, experiment, condition, source, replaced, fallback, picked, focal_time = columns
+        return cls(
+            row, experiment, condition, source, replaced, fallback, picked, focal_time, experiments, conditions, library
+        )
 
     def to_dict(self, names: bool = False) -> dict[str, Any]:
         """Return the six columns, as any dataframe library takes them.
@@ -72,7 +75,7 @@ class Origins:
         return columns
 
     def to_frame(self, names: bool = False) -> Any:
-        """Return the columns as a frame of the library that the sampler's table was of; a dict where that was a mapping."""
+        """Return the columns as a frame of the library that the table is of; a dict where that is a mapping."""
         return frame(self.to_dict(names), self._library)
 
 

@@ -380,8 +380,8 @@ class FlexibleBatchSampler(Sampler[Any]):
     ) -> Audit:
         """Count what whole epochs hold, and say what is remarkable about it.
 
-        Every batch is drawn, and its rows are looked up in the table. Epochs are those of the global sequence, all ranks
-        together, without the batches that fill the last round; where this sampler stands does not change.
+        Every batch is drawn, and its rows are looked up in the table. Epochs are those of the global sequence, all
+        ranks together, without the batches that fill the last round; where this sampler stands does not change.
 
         Parameters
         ----------

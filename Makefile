@@ -13,7 +13,7 @@ RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 WHEEL := dist/.built
 
-.PHONY: help demo test test-rust test-python test-pythons test-clients test-upstream bench check format answers clean
+.PHONY: help demo example example-short test test-rust test-python test-pythons test-clients test-upstream bench check format answers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,16 @@ $(ENV)/.ready: $(WHEEL) tests/requirements.txt
 
 demo: .demo/.ready ## one epoch of a real DataLoader over a real table, and what it was fed
 	.demo/bin/python examples/flights/demo.py
+
+.example/.ready: $(WHEEL) examples/digits/requirements.txt
+	$(call environment,.example,$(PYTHON),-r examples/digits/requirements.txt)
+	touch $@
+
+example: .example/.ready ## what an encoder learns from shuffled and from composed batches: table and picture, two minutes
+	.example/bin/python examples/digits/run.py
+
+example-short: .example/.ready ## the same with one seed and few epochs, and what must come out of it
+	.example/bin/python -m pytest examples/digits
 
 test: test-rust test-python ## build the wheel, install it afresh, run all tests
 
@@ -93,4 +103,4 @@ answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 	$(RUN) tests/known_answers/make.py
 
 clean: ## remove everything that was made
-	rm -rf $(TOOLS) $(ENV) .venv-* .demo dist target
+	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example dist target

@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -17,11 +18,17 @@ import pandas as pd
 import tables
 from cases import BATCH, Case, endless
 
+from cascade_sampler import FlexibleBatchSampler, _core
+
 #: Slices of each round, short enough that most are not interrupted by other work of the machine.
 _SLICES = 20
-#: Batches of one slice of the loop, of the loop as one of 64 ranks, of an epoch in one call.
-_LOOP, _DEALT, _EPOCH = 100, 3, 100
+#: Batches of one slice of the loop, and of the loop as one of 64 ranks.
+_LOOP, _DEALT = 100, 3
+#: Batches of an epoch, and how often a round makes one in a single call.
+_EPOCH, _EPOCHS = 6400, 3
 _RANKS = 64
+#: Batches that a rival is asked for at most in a round.
+_MOST = 200
 #: Rows up to which upstream joins the texts of two columns in bearable time, and intersects cells in it.
 _UPSTREAM_JOINS, _UPSTREAM_INTERSECTS = 200_000, 1_000_000
 #: torch.multinomial takes no more.
@@ -72,18 +79,14 @@ class Core:
 def measure(folder: Path, rows: int, case: Case, core: Core, effort: Effort) -> dict[str, float]:
     """Return medians over rounds: nanoseconds a batch by name, and ratios as ``"name / name"``."""
     table = tables.read(folder, case.columns or ("experiment",))
-    here = cases.here(case, table, num_batches=2**40)
-    epochs = cases.here(case, table, num_batches=_EPOCH)
-    dealt = iter(cases.here(case, table, num_batches=2**40, num_replicas=_RANKS, rank=0))
-    next(dealt)
+    here = cases.here(case, table, num_batches=_EPOCH)
+    # The same plan: another sampler would make it once more.
+    dealt = _core.Feed(here._feed.plan, cases.SEED, _RANKS, 0, "int64")
     rivals = {"numpy": cases.in_numpy(case, table)} | _upstream(case, table)
-    _check(here, rivals, _short(case, rows))
+    _check(here, rivals, _checked(case, rows))
     core.plan(folder, rows, case)
-
-    # A new iterator goes on from the epoch that the check began.
-    batches = iter(here)
     of_rivals = {name: endless(rival) for name, rival in rivals.items()}
-    rounds = [_round(batches, epochs, dealt, of_rivals, core, effort) for _ in range(effort.rounds)]
+    rounds = [_round(here, iter(dealt), of_rivals, core, effort) for _ in range(effort.rounds)]
     figures = {name: median(figures[name] for figures in rounds) for name in rounds[0]}
     for name, other in [
         ("batch", "floor"),
@@ -98,38 +101,41 @@ def measure(folder: Path, rows: int, case: Case, core: Core, effort: Effort) -> 
 
 
 def _round(
-    batches: Iterator[Any],
-    epochs: cases.FlexibleBatchSampler,
+    here: FlexibleBatchSampler,
     dealt: Iterator[Any],
     rivals: dict[str, Iterator[Any]],
     core: Core,
     effort: Effort,
 ) -> dict[str, float]:
     times: dict[str, list[float]] = {"loop": [], "empty": [], "dealt_loop": [], "epoch_batches": []}
-    empty = np.empty
-    int64 = np.int64
+    batches, empty, int64 = iter(here), np.empty, np.int64
     for _ in range(_SLICES):
-        start = time.perf_counter_ns()
-        for _ in islice(batches, _LOOP):
-            pass
-        times["loop"].append((time.perf_counter_ns() - start) / _LOOP)
-        start = time.perf_counter_ns()
-        for _ in range(_LOOP):
-            empty(BATCH, int64)
-        times["empty"].append((time.perf_counter_ns() - start) / _LOOP)
-        start = time.perf_counter_ns()
-        for _ in islice(dealt, _DEALT):
-            pass
-        times["dealt_loop"].append((time.perf_counter_ns() - start) / _DEALT)
-        start = time.perf_counter_ns()
-        epochs.epoch_batches(0)
-        times["epoch_batches"].append((time.perf_counter_ns() - start) / _EPOCH)
+        with _timed(times["loop"], _LOOP):
+            for _ in islice(batches, _LOOP):
+                pass
+        with _timed(times["empty"], _LOOP):
+            for _ in range(_LOOP):
+                empty(BATCH, int64)
+        with _timed(times["dealt_loop"], _DEALT):
+            for _ in islice(dealt, _DEALT):
+                pass
+    for _ in range(_EPOCHS):
+        with _timed(times["epoch_batches"], _EPOCH):
+            here.epoch_batches(0)
     for name, rival in rivals.items():
-        times[name] = _each(rival, effort.seconds)
+        times[name] = _each(rival, effort.seconds, _MOST)
     return {name: median(values) for name, values in times.items()} | core.round()
 
 
-def _each(batches: Iterator[Any], seconds: float, most: int = 200) -> list[float]:
+@contextmanager
+def _timed(times: list[float], count: int) -> Iterator[None]:
+    """Time what is done so many times, and note the nanoseconds of one."""
+    start = time.perf_counter_ns()
+    yield
+    times.append((time.perf_counter_ns() - start) / count)
+
+
+def _each(batches: Iterator[Any], seconds: float, most: int) -> list[float]:
     """Take batches until it has taken long enough; return the time of each."""
     times: list[float] = []
     end = time.perf_counter() + seconds
@@ -149,7 +155,8 @@ def _check(here: Iterable[Any], rivals: dict[str, Iterable[Any]], count: int) ->
                 raise AssertionError(f"batch {number} of {name} is not that of this package")
 
 
-def _short(case: Case, rows: int) -> int:
+def _checked(case: Case, rows: int) -> int:
+    """Return how many batches are compared: those of upstream take seconds around a time."""
     return 3 if case.times and rows > 1_000_000 else 20
 
 
@@ -202,6 +209,6 @@ def others(folder: Path, rows: int, case: Case, seconds: float) -> dict[str, Any
                 found[name] = first / count
             else:
                 # The epoch is drawn with its first batch.
-                later = median(_each(batches, seconds))
+                later = median(_each(batches, seconds, min(count - 1, _MOST)))
                 found[name] = (first + later * (count - 1)) / count
     return found

@@ -65,7 +65,7 @@ CONSTRUCTED = [_GROUPED, _BALANCED, replace(_GROUPED, name="grouped, leaky", lea
 
 
 def here(case: Case, table: pd.DataFrame, **arguments: Any) -> FlexibleBatchSampler:
-    """This package's sampler."""
+    """Make this package's sampler."""
     return FlexibleBatchSampler(
         table,
         BATCH,
@@ -81,7 +81,7 @@ def here(case: Case, table: pd.DataFrame, **arguments: Any) -> FlexibleBatchSamp
 
 
 def in_numpy(case: Case, table: pd.DataFrame) -> NumpySampler:
-    """The sampler in numpy of this benchmark."""
+    """Make the sampler in numpy."""
     return NumpySampler(
         table,
         BATCH,
@@ -94,7 +94,7 @@ def in_numpy(case: Case, table: pd.DataFrame) -> NumpySampler:
 
 
 def upstream(case: Case, table: pd.DataFrame) -> Any:
-    """VisCy's own sampler. It has no balance around a time."""
+    """Make VisCy's own sampler. It has no balance around a time."""
     if case.times:
         table = table.rename(columns={case.times: "hours_post_perturbation"})
     return Upstream(
@@ -109,21 +109,21 @@ def upstream(case: Case, table: pd.DataFrame) -> Any:
 
 
 def weighted(case: Case, table: pd.DataFrame) -> BatchSampler:
-    """Rows by weight, which balances the conditions of all experiments in expectation."""
+    """Make a sampler of rows by weight, which balances the conditions of all experiments in expectation."""
     codes = _cells(case, table)
     weights = 1 / np.maximum(np.bincount(codes), 1)
     return BatchSampler(WeightedRandomSampler(torch.from_numpy(weights[codes]), len(table)), BATCH, True)
 
 
 def per_class(case: Case, table: pd.DataFrame) -> BatchSampler:
-    """4 rows of each of 64 cells, or as many of each of the experiments as fit."""
+    """Make a sampler of 4 rows of each of 64 cells, or as many of each of the experiments as fit."""
     codes = _cells(case, table)
     per = BATCH // 2 ** int(np.log2(len(np.unique(codes))))
-    return BatchSampler(MPerClassSampler(codes, per, BATCH, length_before_new_iter=len(table)), BATCH, True)
+    return BatchSampler(MPerClassSampler(codes, per, BATCH), BATCH, True)
 
 
 def plain(case: Case, table: pd.DataFrame) -> BatchSampler:
-    """Every row once, in random order."""
+    """Make a sampler of every row once, in random order."""
     return BatchSampler(RandomSampler(range(len(table))), BATCH, True)
 
 
@@ -135,7 +135,7 @@ def _cells(case: Case, table: pd.DataFrame) -> np.ndarray[Any, Any]:
     return codes
 
 
-#: Those with the same batches first: this package, upstream, numpy. The others promise less.
+#: Those with the same batches first. The others promise less.
 MAKERS: dict[str, Callable[[Case, pd.DataFrame], Iterable[Any]]] = {
     "here": here,
     "upstream": upstream,

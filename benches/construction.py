@@ -9,6 +9,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -93,10 +94,8 @@ def _measure(results: Connection, folder: Path, warm: Path, case: Case, kind: st
 
 def _forget_peak() -> int:
     """Return the bytes in use, from which on the peak counts; elsewhere than on Linux the peak so far."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
     return _peak()
 
 

@@ -1,8 +1,8 @@
 """The best sampler that numpy alone allows, written from docs/specification.md: a rival for the benchmark.
 
-The same batches as the package's, for tables without missing labels and with default weights and ratios. Rows are sorted
-by pool or cell once; a batch is one draw of positions for each of its parts and one gather. Rows near a time are found
-by counts of rows for each block of neighbouring rows and each range of ranks by time.
+The same batches as the package's, for tables without missing labels and with default weights and ratios. Rows are
+sorted by pool or cell once; a batch is one draw of positions for each of its parts and one gather. Rows near a time are
+found by counts of rows for each block of neighbouring rows and each range of ranks by time.
 """
 
 from __future__ import annotations
@@ -119,9 +119,7 @@ class NumpySampler:
                 seat = 0
                 for first, last, seats, _ in self._parts[picked]:
                     count = last - first
-                    np.add(
-                        choose(count, seats, replace=count < seats), first, out=positions[seat : seat + seats]
-                    )
+                    np.add(choose(count, seats, replace=count < seats), first, out=positions[seat : seat + seats])
                     seat += seats
                 order.take(positions, out=batch[:primary], mode="clip")
             yield batch
@@ -182,9 +180,7 @@ class _NearRows:
         places = (int(self.times.searchsorted(first)), int(self.times.searchsorted(last, side="right")))
         return tuple(int(self._ends[place - 1]) if place else 0 for place in places)  # type: ignore[return-value]
 
-    def find(
-        self, bounds: tuple[int, int], inside: bool, positions: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def find(self, bounds: tuple[int, int], inside: bool, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the places of the rows at `positions` among those inside the range of ranks, or outside it."""
         low, high = bounds
         if self._rows <= len(positions) * _BLOCK:

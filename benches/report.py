@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,18 +62,22 @@ def _section(sizes: Sequence[Figures]) -> str:
     head = [
         "rows",
         "a batch",
-        "VisCy's takes",
-        "numpy's takes",
+        "VisCy's sampler",
+        "in numpy",
         "around a time",
-        "VisCy's takes",
+        "VisCy's sampler",
         "construction",
     ]
     return "\n\n".join(
         [
-            f"Batches of {BATCH} rows in `for batch in sampler`, of one experiment each, balanced, 20 % leaked; and around "
-            "a time, where all rows have different ones. Construction is from categorical columns. Medians of "
-            f"interleaved rounds; {_machine(sizes[-1])}. All samplers named here hand out the same batches, which was "
-            f"checked before. [{_PAGE}]({_PAGE}) has the method and all figures; `make bench` measures them anew.",
+            _wrapped(
+                f"Batches of {BATCH} rows in `for batch in sampler`, of one experiment each, its conditions balanced, "
+                "20 % leaked; and around a time, where all rows have different ones. Construction is from categorical "
+                "columns, with balance and leak. VisCy's sampler and one written in numpy for this comparison hand out "
+                "the same batches, which is checked before they are timed. Medians of interleaved rounds; "
+                f"{_machine(sizes[-1])}. [{_PAGE}]({_PAGE}) has the method and all figures; `make bench` measures them "
+                "anew."
+            ),
             _table(head, (row(figures) for figures in sizes)),
             f"![Time of a batch by the number of rows, of this package and its rivals]({_PICTURE})",
         ]
@@ -86,12 +91,12 @@ def _page(sizes: Sequence[Figures]) -> str:
         "# Performance",
         "Written by `make bench`, which runs benches/bench.py; not to be changed by hand.",
         "## Method",
-        f"{_machine(last)}; {'pinned to one core' if last['pinned'] else 'not pinned to a core'}; large pages of "
-        f"memory: {last['large_pages']}. {versions}.",
+        f"{_machine(last)}; {'pinned to one core' if last['pinned'] else 'not pinned to a core'}; large pages "
+        f"of memory: {last['large_pages']}. {versions}.",
         f"One table: {EXPERIMENTS} experiments of skewed size, {LABELS['condition']} conditions, 48 or all different "
-        f"times; batches of {BATCH}. In one process everything is measured in turn, in slices short enough that most are "
-        "not interrupted; a figure is the median over rounds of the median of a round's slices, and a ratio the median "
-        "over rounds of the ratios within one. Before anything is timed, the first batches of this package, of VisCy's "
+        f"times; batches of {BATCH}. In one process everything is measured in turn, in slices short enough that most "
+        "are not interrupted; a figure is the median over rounds of the median of a round's slices, and a ratio the "
+        "median over rounds of the ratios within one. Before anything is timed, the first batches of this package, of VisCy's "
         "own sampler and of the one in numpy (benches/numpy_sampler.py) are compared, and must be equal.",
         "The **floor** is what no sampler of this kind can do without: as many bounded draws by the core's own "
         "function, and as many random reads from lists of the same sizes, in large pages of memory where there are "
@@ -105,23 +110,28 @@ def _page(sizes: Sequence[Figures]) -> str:
         parts += [f"### {figures['rows']:,} rows", _batches(figures)]
     parts += [
         "## Moving past a batch",
-        "Without building it, beside as many raw words of the generator, and a batch of rank 0 of 64, which moves past 63 "
-        "for each of its own. Microseconds.",
+        "Without building it, beside as many raw words of the generator, and a batch of rank 0 of 64, which moves past "
+        "63 for each of its own. Microseconds.",
         _passes(sizes),
         "## The floor",
         "Nanoseconds a row of a batch.",
         _floors(sizes),
         "## Samplers that promise less",
-        f"Microseconds a batch over an epoch, drawing it included ({CASES[1].name}). MPerClassSampler has 4 rows of each "
-        "of 64 cells in a batch; WeightedRandomSampler weighs rows so that cells are balanced in expectation; "
+        f"Microseconds a batch over an epoch, drawing it included ({CASES[1].name}). MPerClassSampler has 4 rows of "
+        "each of 64 cells in a batch; WeightedRandomSampler weighs rows so that cells are balanced in expectation; "
         "RandomSampler shuffles. None has batches of one experiment.",
         _others(sizes),
         "## Construction",
-        "Each in a fresh process, the table already there; the peak of memory beyond it, bytes a row; the first `next()`.",
+        "Each in a fresh process, the table already there; the peak of memory beyond it, bytes a row; the first "
+        "`next()`.",
     ]
     for figures in sizes:
         parts += [f"### Construction, {figures['rows']:,} rows", _constructions(figures)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part if part.startswith(("|", "#")) else _wrapped(part) for part in parts) + "\n"
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False))
 
 
 def _machine(figures: Figures) -> str:
@@ -140,7 +150,19 @@ def _batches(figures: Figures) -> str:
             f"{found['upstream / numpy']:.1f}" if "upstream / numpy" in found else _MISSING,
         ]
 
-    head = ["case", "loop", "epoch", "Rust", "floor", "empty", "beyond", "Rust / floor", "VisCy", "numpy", "VisCy / numpy"]
+    head = [
+        "case",
+        "loop",
+        "epoch",
+        "Rust",
+        "floor",
+        "empty",
+        "beyond",
+        "Rust / floor",
+        "VisCy",
+        "numpy",
+        "VisCy / numpy",
+    ]
     return _table(head, (row(case, found) for case, found in figures["batches"].items()))
 
 

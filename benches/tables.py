@@ -1,4 +1,4 @@
-"""The table that all samplers of the benchmark draw from: 20 experiments of skewed size, 4 conditions, 5 markers, times."""
+"""The table that all samplers of the benchmark draw from: experiments of skewed size, conditions, markers, times."""
 
 from __future__ import annotations
 

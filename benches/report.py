@@ -96,8 +96,8 @@ def _page(sizes: Sequence[Figures]) -> str:
         f"One table: {EXPERIMENTS} experiments of skewed size, {LABELS['condition']} conditions, 48 or all different "
         f"times; batches of {BATCH}. In one process everything is measured in turn, in slices short enough that most "
         "are not interrupted; a figure is the median over rounds of the median of a round's slices, and a ratio the "
-        "median over rounds of the ratios within one. Before anything is timed, the first batches of this package, of VisCy's "
-        "own sampler and of the one in numpy (benches/numpy_sampler.py) are compared, and must be equal.",
+        "median over rounds of the ratios within one. Before anything is timed, the first batches of this package, of "
+        "VisCy's own sampler and of the one in numpy (benches/numpy_sampler.py) are compared, and must be equal.",
         "The **floor** is what no sampler of this kind can do without: as many bounded draws by the core's own "
         "function, and as many random reads from lists of the same sizes, in large pages of memory where there are "
         "some, each asked for as soon as it is drawn.",

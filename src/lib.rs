@@ -49,6 +49,7 @@ mod sample;
 mod sums;
 mod times;
 mod tree;
+mod window;
 
 pub use batch::{Draft, Index, Source};
 pub use codes::{Chunk, Codes, Column, MISSING, Pair, combine};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::coded::{Coded, MOST_TIMES};
+use crate::coded::{Coded, MOST_TIMES, Steps};
 use crate::error::{Error, grow, room};
 use crate::tree::{Paths, Tree};
 
@@ -45,7 +45,7 @@ impl Span {
 /// Memory for one part of a list, used again for the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Finder {
-    blocks: Vec<u32>,
+    steps: Steps,
     paths: Paths,
 }
 
@@ -80,7 +80,7 @@ impl NearIndex {
                 List::Coded(place) => coded.fill(place as usize, by_time, ends(number))?,
                 List::Tree(place) => {
                     let len = by_time.len();
-                    tree.fill(place as usize, by_time, &mut other[..len]);
+                    tree.fill(place as usize, by_time, &mut other[..len])?;
                 }
             }
         }
@@ -89,9 +89,7 @@ impl NearIndex {
 
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
-        if finder.blocks.capacity() < positions {
-            finder.blocks = room(positions)?;
-        }
+        self.coded.reserve(&mut finder.steps, positions)?;
         self.tree.reserve(&mut finder.paths, positions)
     }
 
@@ -124,7 +122,7 @@ impl NearIndex {
         match self.lists[span.list as usize] {
             List::Coded(place) => self
                 .coded
-                .find(place as usize, span, positions, rows, &mut finder.blocks),
+                .find(place as usize, span, positions, rows, &mut finder.steps),
             List::Tree(place) => self.tree.find(place as usize, span, positions, rows, &mut finder.paths),
         }
     }
@@ -138,7 +136,7 @@ mod tests {
     /// Lists whose times are drawn, sorted, or few; some of several nodes.
     fn lists() -> impl Strategy<Value = Vec<Vec<u32>>> {
         let list = (
-            prop_oneof![4 => 1..300_usize, 2 => 300..20_000_usize, 1 => 20_000..60_000_usize, 1 => 1_040_000..1_100_000_usize],
+            prop_oneof![4 => 1..300_usize, 2 => 300..20_000_usize, 1 => 20_000..140_000_usize, 1 => 1_040_000..1_100_000_usize],
             prop_oneof![Just(1_u32), Just(3), Just(48), Just(200), Just(256), Just(257), Just(100_000)],
             any::<u64>(),
             0..3_u8,

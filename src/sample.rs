@@ -29,7 +29,7 @@ pub struct Slots {
 
 impl Slots {
     fn capacity(keys: usize) -> usize {
-        (2 * keys).next_power_of_two().max(16)
+        (3 * keys).next_power_of_two().max(16)
     }
 
     /// Makes room for samples of up to `keys` positions.
@@ -109,13 +109,16 @@ pub(crate) fn sample_and(
     drawn: impl Fn(u32),
 ) {
     let seats = out.len();
+    // A copy of its own stays in registers.
+    let mut local = generator.clone();
     if seats > population as usize {
-        out.fill_with(|| generator.below(population));
+        out.fill_with(|| local.below(population));
     } else if by_tail_shuffle(population, seats) {
-        tail_shuffle(generator, population, out, slots);
+        tail_shuffle(&mut local, population, out, slots);
     } else {
-        floyd(generator, population, out, slots, drawn);
+        floyd(&mut local, population, out, slots, drawn);
     }
+    *generator = local;
 }
 
 /// Draws what `sample(population, seats)` draws and keeps nothing.

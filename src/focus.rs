@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::codes::MISSING;
-use crate::error::{Error, collected, filled, room};
+use crate::error::{Error, collected, filled, push, room};
 use crate::groups::{Groups, Order};
 use crate::near::{Finder, NearIndex, Span};
 use crate::split::Splits;
@@ -45,7 +45,7 @@ struct Ends {
 pub(crate) struct Near {
     pool: usize,
     /// Places among the pool's times.
-    times: Range<u32>,
+    pub(crate) times: Range<u32>,
     /// Entries of the pool, by time.
     entries: Range<u32>,
 }
@@ -116,6 +116,25 @@ impl Focus {
         let times = self.clocks.near(pool, place, window);
         let entries = self.ends.before(pool, times.start)..self.ends.before(pool, times.end);
         Near { pool, times, entries }
+    }
+
+    /// The times of each cell of a pool, as places among the pool's; none where the pools are the lists.
+    pub(crate) fn places(&self, pool: usize, cells: usize) -> Result<Vec<Vec<u32>>, Error> {
+        let Some(of_pools) = self.cells.as_ref().map(|cells| &cells.of_pools) else {
+            return Ok(Vec::new());
+        };
+        let mut places = filled(cells, Vec::new())?;
+        for (cell, time) in of_pools.children(pool).zip(self.ends.times(pool)) {
+            if places[cell].last() != Some(&time) {
+                push(&mut places[cell], time)?;
+            }
+        }
+        Ok(places)
+    }
+
+    /// How many of a list's entries come before its time at `place`, and so after the last time: all.
+    pub(crate) fn before(&self, list: usize, place: u32) -> u32 {
+        self.cells.as_ref().map_or(&self.ends, |cells| &cells.ends).before(list, place)
     }
 
     /// The entries of a list, the `child`-th of its pool's, that are near, or all others.

@@ -40,8 +40,8 @@ struct Row<C, const RANKS: usize> {
     children: [u8; RANKS],
 }
 
-/// A node of the lowest level has 2^16 entries: its counts fit 16 bits. Either row takes three bytes a rank.
-type Low = Row<u16, 256>;
+/// A node of the lowest level has 2^16 entries: its counts fit 16 bits.
+type Low = Row<u16, 128>;
 type High = Row<u32, 512>;
 
 impl<C: Copy + Default, const RANKS: usize> Row<C, RANKS> {
@@ -264,7 +264,7 @@ impl<'a, C: Copy + Default + Into<u32>, const RANKS: usize> End<'a, C, RANKS> {
 
 /// About the child of a node that a position falls to, if the ranks in between are spread evenly.
 #[inline(always)]
-fn guess_low<B: Bits>(ends: &[End<'_, u16, 256>; 2], node: Node, guess: usize, position: u32) -> usize {
+fn guess_low<B: Bits>(ends: &[End<'_, u16, 128>; 2], node: Node, guess: usize, position: u32) -> usize {
     let children = node.children();
     let [low, high] = ends.each_ref().map(|end| &end.row.before[..]);
     let between = ends[1].between() - ends[0].between();

@@ -178,12 +178,19 @@ impl Coded {
         Ok(())
     }
 
-    /// Calls `visit(place, time)` for every entry of a list.
-    pub(crate) fn each(&self, number: usize, mut visit: impl FnMut(u32, u32)) {
+    /// The places of a list by time. `ends` tells where those of each of its times end.
+    pub(crate) fn by_time(&self, number: usize, ends: impl Iterator<Item = u32>) -> Result<Vec<u32>, Error> {
         let list = self.lists[number];
+        let mut next: Vec<u32> = room(list.times + 1)?;
+        next.push(0);
+        next.extend(ends);
+        let mut places = filled(list.len, 0)?;
         for (place, &code) in (0..).zip(&self.codes[list.codes..list.codes + list.len]) {
-            visit(place, code.into());
+            let next = &mut next[code as usize];
+            places[*next as usize] = place;
+            *next += 1;
         }
+        Ok(places)
     }
 
     /// Makes room to find rows of any list.

@@ -13,9 +13,10 @@
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
-use crate::error::{Error, filled, grow, room};
+use crate::error::{Error, collected, filled, grow, room};
 use crate::machine::{Bits, LINE, nth_among, prefetch, with_bits};
 use crate::near::Span;
+use crate::split::Splits;
 use crate::window::{Ends, Share};
 
 const LEAF_BITS: u32 = 8;
@@ -72,10 +73,8 @@ pub(crate) struct Tree {
     ranks: Vec<u8>,
     low: Vec<Low>,
     high: Vec<High>,
-    /// For every so many ranks of a root, how many of those below belong to the children before each.
-    before: Vec<u32>,
-    /// To which child of its root each rank belongs, in one byte or, of roots with more children, in two.
-    children: Vec<u8>,
+    /// The ranks of every list over the children of its root.
+    roots: Splits,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,11 +82,9 @@ struct List {
     len: usize,
     /// Levels of nodes between the root and the leaves.
     levels: usize,
-    /// Where the list's leaves, rows, and its root's counts and children begin.
+    /// Where the list's leaves and rows begin.
     ranks: usize,
     rows: [usize; LEVELS],
-    before: usize,
-    children: usize,
 }
 
 impl List {
@@ -97,8 +94,6 @@ impl List {
             levels: usize::from(len > FLAT) + usize::from(len > LOW),
             ranks: 0,
             rows: [0; LEVELS],
-            before: 0,
-            children: 0,
         }
     }
 
@@ -118,18 +113,6 @@ impl List {
     #[inline(always)]
     fn width(&self) -> usize {
         self.len.div_ceil(1 << self.root_bits())
-    }
-
-    /// Bytes that tell a child of the root.
-    #[inline(always)]
-    fn child_bytes(&self) -> usize {
-        if self.width() <= ARITY { 1 } else { 2 }
-    }
-
-    /// Ranks between two counts of the root, which take up to two bytes a rank.
-    #[inline(always)]
-    fn stride(&self) -> usize {
-        (2 * self.width()).next_power_of_two().max(256)
     }
 
     /// Entries of a node.
@@ -332,15 +315,12 @@ impl Tree {
             for (level, rows) in next.rows.iter_mut().enumerate() {
                 *rows += list.all_rows(level);
             }
-            next.before += (len / list.stride() + 1) * list.width();
-            next.children += len * list.child_bytes();
             tree.lists.push(list);
         }
         grow(&mut tree.ranks, next.ranks)?;
         tree.low = filled(next.rows[0], Low::empty())?;
         tree.high = filled(next.rows[1], High::empty())?;
-        grow(&mut tree.before, next.before)?;
-        grow(&mut tree.children, next.children)?;
+        tree.roots = Splits::new(tree.lists.iter().map(|list| (list.len, list.width())))?;
         Ok(tree)
     }
 
@@ -353,7 +333,13 @@ impl Tree {
     ) -> Result<(), Error> {
         let list = self.lists[number];
         // Level by level the places of every node are dealt to its children, each child's in the order of their times.
-        self.fill_root(&list, by_time, other)?;
+        let bits = list.root_bits();
+        self.roots.fill(
+            number,
+            by_time,
+            |place| (place >> bits) as usize,
+            |place, child, before| other[(child << bits) + before] = place,
+        )?;
         for level in (0..list.levels).rev() {
             std::mem::swap(&mut by_time, &mut other);
             for (node, start) in (0..).zip((0..list.len).step_by(1 << List::bits(level))) {
@@ -376,35 +362,12 @@ impl Tree {
         Ok(())
     }
 
-    fn fill_root(&mut self, list: &List, from: &[u32], to: &mut [u32]) -> Result<(), Error> {
-        let (width, bits) = (list.width(), list.root_bits());
-        let mut counts: Vec<u32> = filled(width, 0)?;
-        let rows = self.before[list.before..].chunks_exact_mut(width);
-        let mut children = self.children[list.children..].chunks_exact_mut(list.child_bytes());
-        // One chunk more than there are full ones: the last may be empty, and is led to all the same.
-        let mut places = from.iter();
-        for before in rows.take(list.len / list.stride() + 1) {
-            let mut sum = 0;
-            for (before, &count) in before.iter_mut().zip(&counts) {
-                *before = sum;
-                sum += count;
-            }
-            for (&place, told) in places.by_ref().take(list.stride()).zip(&mut children) {
-                let child = (place >> bits) as usize;
-                told.copy_from_slice(&(child as u16).to_le_bytes()[..told.len()]);
-                to[(child << bits) + counts[child] as usize] = place;
-                counts[child] += 1;
-            }
-        }
-        Ok(())
-    }
-
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, paths: &mut Paths, positions: usize) -> Result<(), Error> {
         if !self.lists.is_empty() && paths.paths.capacity() < positions {
             paths.paths = room(positions)?;
         }
-        let width = self.lists.iter().map(List::width).max().unwrap_or(0);
+        let width = self.roots.most_children();
         for root in &mut paths.root {
             if root.capacity() < width + 1 {
                 *root = room(width + 1)?;
@@ -434,11 +397,9 @@ impl Tree {
             }
             std::mem::swap(&mut places, &mut other);
         }
-        let mut next: Vec<usize> = room(list.width())?;
-        next.extend((0..list.width()).map(|child| child << list.root_bits()));
-        let children = self.children[list.children..].chunks_exact(list.child_bytes());
-        for (other, child) in other.iter_mut().zip(children) {
-            let next = &mut next[number_of(child)];
+        let mut next = collected((0..list.width()).map(|child| child << list.root_bits()))?;
+        for (other, child) in other.iter_mut().zip(self.roots.children(number)) {
+            let next = &mut next[child];
             *other = places[*next];
             *next += 1;
         }
@@ -474,30 +435,6 @@ impl Tree {
             ask_for_row(&self.high[first..], path, children);
         }
     }
-
-    /// Works out how many entries of smaller ranks than `rank` lie before each child of a root, and before the end of all.
-    #[inline(always)]
-    fn count_root(&self, list: &List, rank: u32, counts: &mut Vec<u32>) {
-        let (width, stride, bytes) = (list.width(), list.stride(), list.child_bytes());
-        let row = (rank as usize + stride / 2) / stride;
-        let row = row.min(list.len / stride);
-        let middle = row * stride;
-        let (from, to) = (middle.min(rank as usize), middle.max(rank as usize));
-        // Shifted by one, so that the running sum is that of the children before.
-        counts.clear();
-        counts.resize(width + 1, 0);
-        for child in self.children[list.children + from * bytes..list.children + to * bytes].chunks_exact(bytes) {
-            counts[number_of(child) + 1] += 1;
-        }
-        let before = &self.before[list.before + row * width..][..width];
-        let mut sum = 0;
-        let below = middle <= rank as usize;
-        for (count, &before) in counts.iter_mut().zip(before) {
-            sum += *count;
-            *count = if below { before + sum } else { before - sum };
-        }
-        counts[width] = rank;
-    }
 }
 
 #[inline(always)]
@@ -513,15 +450,6 @@ fn ask_for_row<C: Copy + Default + Into<u32>, const RANKS: usize>(
         for line in (end.from as usize / LINE..=(end.to as usize - 1) / LINE).take(RANKS / 2 / LINE) {
             prefetch(&end.row.children, line * LINE);
         }
-    }
-}
-
-#[inline(always)]
-fn number_of(child: &[u8]) -> usize {
-    match *child {
-        [low, high] => u16::from_le_bytes([low, high]).into(),
-        [one] => one.into(),
-        _ => 0,
     }
 }
 
@@ -593,8 +521,8 @@ fn find_by<B: Bits>(tree: &Tree, number: usize, span: &Span, positions: &mut [u3
     let list = &tree.lists[number];
     let width = list.width();
     let Paths { paths, root } = paths;
-    tree.count_root(list, span.low, &mut root[0]);
-    tree.count_root(list, span.high, &mut root[1]);
+    tree.roots.count_all(number, span.low, &mut root[0]);
+    tree.roots.count_all(number, span.high, &mut root[1]);
     let counts = Ends::new([&root[0], &root[1]], span.inside, 1 << list.root_bits());
     let share = Share::new(span.population(list.len as u32), width);
     // Loops, not closures: those might be compiled for the processor that all are compiled for.

@@ -314,7 +314,11 @@ fn focused(
     let place = generator.below(focus.times_of(picked));
     taker.focus_on(place);
     let near = focus.near(picked, place, plan.settings().window);
-    let first = if composition.quotas(picked).is_some() { plan.groups().first_cell_of(picked) } else { 0 };
+    let first = if composition.quotas(picked).is_some() {
+        plan.groups().first_cell_of(picked)
+    } else {
+        0
+    };
     let mut start = 0;
     for inside in [true, false] {
         let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {

@@ -87,8 +87,16 @@ impl List {
 
     /// Lists of one block need no counts.
     fn counts(&self) -> (usize, usize) {
-        let in_stretch = if self.blocks() > 1 { (self.times + 1) * self.blocks() } else { 0 };
-        let in_list = if self.stretches() > 1 { (self.times + 1) * self.stretches() } else { 0 };
+        let in_stretch = if self.blocks() > 1 {
+            (self.times + 1) * self.blocks()
+        } else {
+            0
+        };
+        let in_list = if self.stretches() > 1 {
+            (self.times + 1) * self.stretches()
+        } else {
+            0
+        };
         (in_stretch, in_list)
     }
 }
@@ -249,14 +257,7 @@ with_bits!(
 );
 
 #[inline(always)]
-fn find_by<B: Bits>(
-    few: &Coded,
-    number: usize,
-    span: &Span,
-    positions: &mut [u32],
-    rows: &[u32],
-    steps: &mut Steps,
-) {
+fn find_by<B: Bits>(few: &Coded, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], steps: &mut Steps) {
     let list = few.lists[number];
     let near_times = span.times.end - span.times.start;
     let (first, extra) = if span.inside {
@@ -297,7 +298,11 @@ fn find_by<B: Bits>(
         for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
             let stretch = counts.place_of(*position, stretches, share.of(*position));
             let here = counts.before(stretch);
-            let next = if stretch + 1 < stretches { counts.before(stretch + 1) } else { population };
+            let next = if stretch + 1 < stretches {
+                counts.before(stretch + 1)
+            } else {
+                population
+            };
             *position -= here;
             let blocks = list.blocks_of(stretch);
             // Both factors are below 2^16.

@@ -134,7 +134,10 @@ impl Focus {
 
     /// How many of a list's entries come before its time at `place`, and so after the last time: all.
     pub(crate) fn before(&self, list: usize, place: u32) -> u32 {
-        self.cells.as_ref().map_or(&self.ends, |cells| &cells.ends).before(list, place)
+        self.cells
+            .as_ref()
+            .map_or(&self.ends, |cells| &cells.ends)
+            .before(list, place)
     }
 
     /// The entries of a list, the `child`-th of its pool's, that are near, or all others.

@@ -98,7 +98,10 @@ impl Splits {
         let mut told = self.children[split.children..].chunks_exact_mut(bytes);
         // The last counts may have no members behind them, and are asked for all the same.
         let mut strides = members.chunks(stride).chain(std::iter::once(&[] as &[u32]));
-        for before in self.before[split.before..].chunks_exact_mut(split.width).take(split.rows()) {
+        for before in self.before[split.before..]
+            .chunks_exact_mut(split.width)
+            .take(split.rows())
+        {
             let mut sum = 0;
             for (before, &count) in before.iter_mut().zip(&counts) {
                 *before = sum;
@@ -160,11 +163,17 @@ impl Splits {
             let children = &self.children[split.children + from..split.children + to];
             children.iter().filter(|&&one| one == child as u8).count()
         } else {
-            self.between(split, from, to).filter(|one| number_of(one) == child).count()
+            self.between(split, from, to)
+                .filter(|one| number_of(one) == child)
+                .count()
         };
         let before = &self.before[split.before + row * split.width..][..split.width];
         let next = before.get(child + 1).map_or(middle, |&before| before as usize);
         let counted = next - before[child] as usize;
-        (if middle <= member { counted + between } else { counted - between }) as u32
+        (if middle <= member {
+            counted + between
+        } else {
+            counted - between
+        }) as u32
     }
 }

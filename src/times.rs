@@ -343,7 +343,11 @@ impl Clocks {
 fn first_of<T: Copy>(times: &[T], steps: &[T], range: Range<usize>, wanted: impl Fn(T) -> bool) -> usize {
     let (first, last) = (range.start.div_ceil(STEP), range.end.div_ceil(STEP));
     let step = first + steps[first..last].partition_point(|&time| !wanted(time));
-    let from = if step == first { range.start } else { (step - 1) * STEP + 1 };
+    let from = if step == first {
+        range.start
+    } else {
+        (step - 1) * STEP + 1
+    };
     let to = if step == last { range.end } else { step * STEP };
     for place in (from..to).step_by(LINE / size_of::<T>()) {
         prefetch(times, place);

@@ -233,11 +233,17 @@ impl<'a, C: Copy + Default + Into<u32>, const RANKS: usize> End<'a, C, RANKS> {
         let (mut before, mut within) = (0, 0);
         for line in 0..RANKS / 2 / LINE {
             let start = half + line * LINE;
-            let Some(children) = self.row.children[start..].first_chunk() else { continue };
+            let Some(children) = self.row.children[start..].first_chunk() else {
+                continue;
+            };
             let [from, to] = [self.from, self.to].map(|end| end.saturating_sub(start as u32).min(LINE as u32));
             let wanted = below(to) & !below(from);
             // One more than any child that is before none: nothing is below 0.
-            let less = if child == 0 { 0 } else { B::among(children, 0, child as u8 - 1) };
+            let less = if child == 0 {
+                0
+            } else {
+                B::among(children, 0, child as u8 - 1)
+            };
             before += B::count(less & wanted);
             within += B::count(B::among(children, child as u8, 0) & wanted);
         }
@@ -500,7 +506,12 @@ fn lead<C, const RANKS: usize>(
 }
 
 /// Undoes [`deal`]: brings the places of a node's children back into the order of their times.
-fn gather<C: Copy + Default, const RANKS: usize>(rows: &[Row<C, RANKS>], from: &[u32], to: &mut [u32], child_bits: u32) {
+fn gather<C: Copy + Default, const RANKS: usize>(
+    rows: &[Row<C, RANKS>],
+    from: &[u32],
+    to: &mut [u32],
+    child_bits: u32,
+) {
     let mut next: [usize; ARITY] = std::array::from_fn(|child| child << child_bits);
     for (rank, place) in (0..).zip(to) {
         let (row, at) = Row::<C, RANKS>::of(rank);

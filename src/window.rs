@@ -64,7 +64,10 @@ impl<'a, C: Copy + Into<u32>> Ends<'a, C> {
     #[inline(always)]
     pub(crate) fn before(&self, place: usize) -> u32 {
         let [more, less] = self.counts.map(|counts| counts[place].into());
-        (place as u32).wrapping_mul(self.unit).wrapping_add(more).wrapping_sub(less)
+        (place as u32)
+            .wrapping_mul(self.unit)
+            .wrapping_add(more)
+            .wrapping_sub(less)
     }
 
     /// Asks for the counts around `guess`, one of `len`.
@@ -87,8 +90,17 @@ impl Ends<'_, u16> {
             let [Some(more), Some(less)] = self.counts.map(|counts| counts[start..].first_chunk()) else {
                 break start;
             };
-            let first = (start as u32).wrapping_mul(self.unit).wrapping_add((start as i32 * slope >> 8) as u32);
-            let reached = B::reached(more, less, first as u16, self.unit as u16, slope as i16, position as u16);
+            let first = (start as u32)
+                .wrapping_mul(self.unit)
+                .wrapping_add((start as i32 * slope >> 8) as u32);
+            let reached = B::reached(
+                more,
+                less,
+                first as u16,
+                self.unit as u16,
+                slope as i16,
+                position as u16,
+            );
             (reached & u32::MAX >> (WINDOW - valid)).count_ones() as usize
         })
     }

@@ -39,16 +39,11 @@ def plot(audit: Audit) -> Figure:
             "audit.html(path) and print(audit) do without"
         ) from error
     shown = contents(audit)
-    figure = Figure(figsize=(12, 14), layout="constrained")
+    heights = [1 + len(shown.experiments) / 4, 1 + len(shown.conditions) / 4, 2.5, 2.5, 3.5, 2.5]
+    figure = Figure(figsize=(12, sum(heights)), layout="constrained")
+    wide = ["experiments", "conditions", "by experiment", "by condition"]
     axes: dict[str, Any] = figure.subplot_mosaic(
-        [
-            ["experiments", "conditions"],
-            ["by experiment"] * 2,
-            ["by condition"] * 2,
-            ["draws", "coverage"],
-            ["pairs"] * 2,
-        ],
-        height_ratios=(4, 2, 2, 3, 2),
+        [*([name] * 2 for name in wide), ["draws", "coverage"], ["pairs"] * 2], height_ratios=heights
     )
     _shares(axes["experiments"], shown.experiments, "Experiments: share of the batches")
     _shares(axes["conditions"], shown.conditions, "Conditions: share of the primary seats")
@@ -88,7 +83,7 @@ def _shares(axes: Any, groups: Sequence[Group], title: str) -> None:
     axes.set_xlim(left=0)
     axes.locator_params(axis="x", nbins=5)
     axes.xaxis.set_major_formatter(_share_formatter())
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _short(text: str) -> str:

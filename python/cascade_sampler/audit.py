@@ -90,7 +90,7 @@ class Audit:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return text.tables(self)
+        return text.notebook(self)
 
     def plot(self) -> Any:
         """Return a matplotlib figure; needs ``cascade-sampler[report]``."""

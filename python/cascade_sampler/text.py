@@ -19,22 +19,22 @@ Table = tuple[str, Sequence[str], list[list[str]]]
 
 def page(audit: Audit) -> str:
     """Return the audit as text, in the width of a terminal."""
-    parts = [_headline(audit)]
+    parts = [headline(audit)]
     if audit.findings:
         wrapped = [
             textwrap.fill(one, _WIDTH, initial_indent="  * ", subsequent_indent="    ") for one in audit.findings
         ]
         parts.append("\n".join(["Findings", *wrapped]))
-    parts += [_text_table(table) for table in _tables(audit)]
+    parts += [_text_table(table) for table in tables(audit)]
     return "\n\n".join(parts)
 
 
-def tables(audit: Audit) -> str:
+def notebook(audit: Audit) -> str:
     """Return the audit as plain HTML tables, for a notebook."""
-    parts = [f"<p>{html.escape(_headline(audit))}</p>"]
+    parts = [f"<p>{html.escape(headline(audit))}</p>"]
     if audit.findings:
         parts.append("<ul>" + "".join(f"<li>{html.escape(one)}</li>" for one in audit.findings) + "</ul>")
-    for title, header, lines in _tables(audit):
+    for title, header, lines in tables(audit):
         head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
         body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in lines)
         parts.append(
@@ -43,7 +43,8 @@ def tables(audit: Audit) -> str:
     return "\n".join(parts)
 
 
-def _headline(audit: Audit) -> str:
+def headline(audit: Audit) -> str:
+    """Return what was counted, in one line."""
     epochs = f"epoch {audit.epoch}"
     if audit.epochs > 1:
         epochs = f"epochs {audit.epoch} to {audit.epoch + audit.epochs - 1}"
@@ -54,7 +55,8 @@ def _headline(audit: Audit) -> str:
     )
 
 
-def _tables(audit: Audit) -> list[Table]:
+def tables(audit: Audit) -> list[Table]:
+    """Return the audit as tables of text."""
     found = [_experiments(audit)]
     if audit.conditions["label"] != [None]:
         found.append(_conditions(audit))

@@ -314,11 +314,16 @@ fn focused(
     let place = generator.below(focus.times_of(picked));
     taker.focus_on(place);
     let near = focus.near(picked, place, plan.settings().window);
+    let first = if composition.quotas(picked).is_some() {
+        plan.groups().first_cell_of(picked)
+    } else {
+        0
+    };
     let mut start = 0;
     for inside in [true, false] {
-        let mut take = |list: u32, pool: Pool, seats: usize| {
+        let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {
             if seats > 0 {
-                let span = focus.span(list, &near, inside);
+                let span = focus.span(list, child, &near, inside);
                 taker.take(plan, generator, Supply::part(pool, span), start, seats);
                 start += seats;
             }
@@ -326,7 +331,7 @@ fn focused(
         if let Some(quotas) = composition.quotas(picked) {
             for &quota in quotas {
                 let seats = if inside { quota.seats - quota.far } else { quota.far };
-                take(quota.cell, plan.cell(quota), seats as usize);
+                take(quota.cell, quota.cell - first, plan.cell(quota), seats as usize);
             }
         } else {
             let seats = if inside {
@@ -334,7 +339,7 @@ fn focused(
             } else {
                 composition.far()
             };
-            take(picked as u32, plan.groups().pool(picked), seats);
+            take(picked as u32, 0, plan.groups().pool(picked), seats);
         }
     }
 }

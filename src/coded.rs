@@ -10,14 +10,15 @@
 )]
 
 use crate::error::{Error, filled, grow, room};
-use crate::machine::{Bits, LINE, nth_among, prefetch, with_bits};
+use crate::machine::{Bits, LINE, WINDOW, nth_among, prefetch, with_bits};
 use crate::near::Span;
-use crate::window::{Count, Scale, WINDOW, ask_for, last_reached, share};
+use crate::window::{Ends, Share};
 
 /// Different times that a byte tells apart.
 pub(crate) const MOST_TIMES: usize = 256;
-/// Entries whose counts fit 16 bits.
-const STRETCH: usize = 1 << 16;
+/// So many entries that their counts fit 16 bits.
+const STRETCH_BITS: u32 = 16;
+const STRETCH: usize = 1 << STRETCH_BITS;
 
 /// Lists with at most [`MOST_TIMES`] different times each.
 #[derive(Clone, Debug, Default)]
@@ -86,8 +87,16 @@ impl List {
 
     /// Lists of one block need no counts.
     fn counts(&self) -> (usize, usize) {
-        let in_stretch = if self.blocks() > 1 { (self.times + 1) * self.blocks() } else { 0 };
-        let in_list = if self.stretches() > 1 { (self.times + 1) * self.stretches() } else { 0 };
+        let in_stretch = if self.blocks() > 1 {
+            (self.times + 1) * self.blocks()
+        } else {
+            0
+        };
+        let in_list = if self.stretches() > 1 {
+            (self.times + 1) * self.stretches()
+        } else {
+            0
+        };
         (in_stretch, in_list)
     }
 }
@@ -127,7 +136,7 @@ impl Coded {
         grow(&mut new.codes, codes)?;
         // A window may reach past the last counts.
         grow(&mut new.in_stretch, in_stretch + WINDOW)?;
-        grow(&mut new.in_list, in_list + WINDOW)?;
+        grow(&mut new.in_list, in_list)?;
         Ok(new)
     }
 
@@ -177,12 +186,19 @@ impl Coded {
         Ok(())
     }
 
-    /// Calls `visit(place, time)` for every entry of a list.
-    pub(crate) fn each(&self, number: usize, mut visit: impl FnMut(u32, u32)) {
+    /// The places of a list by time. `ends` tells where those of each of its times end.
+    pub(crate) fn by_time(&self, number: usize, ends: impl Iterator<Item = u32>) -> Result<Vec<u32>, Error> {
         let list = self.lists[number];
+        let mut next: Vec<u32> = room(list.times + 1)?;
+        next.push(0);
+        next.extend(ends);
+        let mut places = filled(list.len, 0)?;
         for (place, &code) in (0..).zip(&self.codes[list.codes..list.codes + list.len]) {
-            visit(place, code.into());
+            let next = &mut next[code as usize];
+            places[*next as usize] = place;
+            *next += 1;
         }
+        Ok(places)
     }
 
     /// Makes room to find rows of any list.
@@ -199,6 +215,41 @@ impl Coded {
     }
 }
 
+/// Entries of a list whose times lie in a range, or all others.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    few: &'a Coded,
+    list: List,
+    /// The ends of the range, as places among the list's times.
+    ends: [usize; 2],
+    inside: bool,
+    codes: &'a [u8],
+}
+
+impl<'a> Part<'a> {
+    /// What comes before the blocks of a stretch.
+    #[inline(always)]
+    fn counts(&self, stretch: usize) -> Ends<'a, u16> {
+        let few = self.few;
+        let counts = self.ends.map(|time| &few.in_stretch[self.list.row(stretch, time)..]);
+        Ends::new(counts, self.inside, self.list.block())
+    }
+
+    /// The block of a position in a stretch, which becomes one in the block, and asks for its codes.
+    #[inline(always)]
+    fn block_of<B: Bits>(&self, stretch: usize, guess: usize, position: &mut u32) -> u32 {
+        let list = &self.list;
+        let counts = self.counts(stretch);
+        let block = counts.place_of::<B>(*position, list.blocks_of(stretch), guess, 0);
+        *position -= counts.before(block);
+        let block = (stretch << (STRETCH_BITS - list.block_bits)) + block;
+        for line in (0..list.block()).step_by(LINE) {
+            prefetch(self.codes, (block << list.block_bits) + line);
+        }
+        block as u32
+    }
+}
+
 with_bits!(
     find_fast,
     find_by,
@@ -206,14 +257,7 @@ with_bits!(
 );
 
 #[inline(always)]
-fn find_by<B: Bits>(
-    few: &Coded,
-    number: usize,
-    span: &Span,
-    positions: &mut [u32],
-    rows: &[u32],
-    steps: &mut Steps,
-) {
+fn find_by<B: Bits>(few: &Coded, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], steps: &mut Steps) {
     let list = few.lists[number];
     let near_times = span.times.end - span.times.start;
     let (first, extra) = if span.inside {
@@ -223,7 +267,8 @@ fn find_by<B: Bits>(
     };
     let ends = [span.times.start as usize, span.times.end as usize];
     let codes = &few.codes[list.codes..list.codes + (list.blocks() << list.block_bits)];
-    steps.clear();
+    // Loops, not closures: those might be compiled for the processor that all are compiled for.
+    steps.resize(positions.len(), Step::default());
     if list.blocks() == 1 {
         for position in positions {
             *position = nth_among::<B>(codes, first, extra, *position) as u32;
@@ -233,54 +278,43 @@ fn find_by<B: Bits>(
     }
     let population = span.population(list.len as u32);
     let stretches = list.stretches();
-    let in_stretch = |stretch: usize| ends.map(|time| &few.in_stretch[list.row(stretch, time)..]);
+    let part = Part {
+        few,
+        list,
+        ends,
+        inside: span.inside,
+        codes,
+    };
     if stretches == 1 {
-        let (counts, blocks) = (in_stretch(0), list.blocks_of(0));
-        steps.extend(positions.iter().map(|&position| {
-            let block = share(position, population, blocks);
-            ask_for(counts, block, blocks);
-            Step {
-                stretch: 0,
-                block: block as u32,
-            }
-        }));
+        // All positions share two rows of counts, which soon are at hand.
+        let share = Share::new(population, list.blocks_of(0));
+        for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
+            step.block = part.block_of::<B>(0, share.of(*position), position);
+        }
     } else {
         let counts = ends.map(|time| &few.in_list[list.in_list + time * stretches..]);
-        let scale = Scale::new(span.inside, STRETCH as u32);
-        let before = |stretch: usize| {
-            if stretch == stretches {
-                population
+        let counts = Ends::new(counts, span.inside, STRETCH);
+        let share = Share::new(population, stretches);
+        for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
+            let stretch = counts.place_of(*position, stretches, share.of(*position));
+            let here = counts.before(stretch);
+            let next = if stretch + 1 < stretches {
+                counts.before(stretch + 1)
             } else {
-                scale.before(stretch, counts[1][stretch] - counts[0][stretch])
-            }
-        };
-        steps.extend(positions.iter_mut().map(|position| {
-            let guess = share(*position, population, stretches);
-            let stretch = last_reached(stretches, guess, |start, valid| {
-                u32::reached(counts, start, valid, scale, 0, *position)
-            });
-            let (here, next) = (before(stretch), before(stretch + 1));
+                population
+            };
             *position -= here;
             let blocks = list.blocks_of(stretch);
-            let block = share(*position, next - here, blocks);
-            ask_for(in_stretch(stretch), block, blocks);
-            Step {
+            // Both factors are below 2^16.
+            let block = (*position * blocks as u32 / (next - here)) as usize;
+            part.counts(stretch).ask_for(block, blocks);
+            *step = Step {
                 stretch: stretch as u32,
                 block: block as u32,
-            }
-        }));
-    }
-    let scale = Scale::new(span.inside, list.block() as u32);
-    for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
-        let stretch = step.stretch as usize;
-        let counts = in_stretch(stretch);
-        let block = last_reached(list.blocks_of(stretch), step.block as usize, |start, valid| {
-            u16::reached(counts, start, valid, scale, 0, *position)
-        });
-        *position -= scale.before(block, (counts[1][block] - counts[0][block]).into());
-        step.block = ((stretch << (16 - list.block_bits)) + block) as u32;
-        for line in (0..list.block()).step_by(LINE) {
-            prefetch(codes, ((step.block as usize) << list.block_bits) + line);
+            };
+        }
+        for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
+            step.block = part.block_of::<B>(step.stretch as usize, step.block as usize, position);
         }
     }
     for (step, position) in steps.iter().zip(positions) {

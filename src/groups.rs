@@ -289,6 +289,11 @@ impl Groups {
         }
     }
 
+    /// Where each experiment's rows begin in either order, and last where the rows end.
+    pub(crate) fn starts(&self) -> &[u32] {
+        &self.starts
+    }
+
     /// Rows of the experiment at `position`.
     #[must_use]
     pub fn size(&self, position: usize) -> u32 {

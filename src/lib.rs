@@ -49,6 +49,7 @@ mod python;
 mod random;
 mod reach;
 mod sample;
+mod split;
 mod sums;
 mod times;
 mod tree;

@@ -579,8 +579,8 @@ impl PyFeed {
         if !self.looked.load(Ordering::Relaxed) {
             let replicas = self.dealt(py)?.deal().replicas();
             let arrays = !matches!(self.kind, Kind::List);
-            let short = self.feed.plan().short().is_some();
-            ranks(py, "look", (replicas, arrays, !short))?;
+            let drop_last = self.feed.plan().settings().drop_last;
+            ranks(py, "look", (replicas, arrays, drop_last))?;
             self.looked.store(true, Ordering::Relaxed);
         }
         Ok(())

@@ -45,10 +45,7 @@ impl Reach {
         let leaks = [Some(plan.full()), plan.short()].map(|composition| composition.map(|it| leak_chances(plan, it)));
         let mut reaches = Vec::new();
         for experiment in 0..plan.groups().experiments() {
-            let near = match plan.focus() {
-                Some(_) => near_ranges(plan, experiment, &mut pause)?,
-                None => Vec::new(),
-            };
+            let pool = Pool::new(plan, experiment, &mut pause)?;
             for unit in units_of(plan, experiment) {
                 let mut chances = [const { Vec::new() }; 2];
                 for ((chances, composition), leak) in
@@ -56,7 +53,7 @@ impl Reach {
                 {
                     if let (Some(composition), Some(leak)) = (composition, leak) {
                         let weight = plan.weights().get(experiment).copied().unwrap_or(1.0);
-                        *chances = primary_chances(plan, composition, experiment, unit, &near)?;
+                        *chances = primary_chances(plan, composition, experiment, unit, &pool)?;
                         for chance in chances.iter_mut() {
                             *chance = (*chance * weight + leak[experiment]).clamp(0.0, 1.0);
                         }
@@ -81,19 +78,20 @@ impl WindowReach {
         }
         let mut reaches = room(plan.groups().experiments())?;
         for experiment in 0..plan.groups().experiments() {
-            let near = near_ranges(plan, experiment, &mut pause)?;
-            let times = near.len();
+            let pool = Pool::new(plan, experiment, &mut pause)?;
+            let times = pool.near.len();
             let mut scarce = filled(times, false)?;
             let mut rows = 0.0;
             for unit in units_of(plan, experiment) {
                 let (near_seats, _) = seats_of(plan, plan.full(), experiment, unit);
-                each_window(plan, unit, &near, |focal, inside, _| {
+                each_window(plan, unit, &pool, |focal, inside, _| {
                     scarce[focal] |= inside < near_seats;
                     rows += f64::from(inside);
                 });
                 pause()?;
             }
-            let whole = near
+            let whole = pool
+                .near
                 .iter()
                 .filter(|&&(start, end)| (end - start) as usize == times)
                 .count();
@@ -177,35 +175,53 @@ fn seats_of(plan: &Plan, composition: &Composition, experiment: usize, unit: usi
     }
 }
 
-/// Of every time of a pool the run of its times that are near.
-fn near_ranges<E: From<Error>>(
-    plan: &Plan,
-    pool: usize,
-    pause: &mut impl FnMut() -> Result<(), E>,
-) -> Result<Vec<(u32, u32)>, E> {
-    let Some(focus) = plan.focus() else {
-        return Ok(Vec::new());
-    };
-    let window = plan.settings().window;
-    let times = focus.times_of(pool);
-    let mut near = room(times as usize)?;
-    for focal in 0..times {
-        let range = focus.near(pool, focal, window);
-        near.push((range.start, range.end));
-        if focal % 65_536 == 0 {
-            pause()?;
+/// The times of a pool.
+#[derive(Default)]
+struct Pool {
+    /// Of every time the run of times that are near.
+    near: Vec<(u32, u32)>,
+    /// Of every cell the times it has, as places among the pool's; none where the pool itself is drawn from.
+    places: Vec<Vec<u32>>,
+    /// The first of those cells.
+    first: usize,
+}
+
+impl Pool {
+    fn new<E: From<Error>>(plan: &Plan, pool: usize, pause: &mut impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+        let Some(focus) = plan.focus() else {
+            return Ok(Self::default());
+        };
+        let window = plan.settings().window;
+        let times = focus.times_of(pool);
+        let mut near = room(times as usize)?;
+        for focal in 0..times {
+            let range = focus.near(pool, focal, window).times;
+            near.push((range.start, range.end));
+            if focal % 65_536 == 0 {
+                pause()?;
+            }
         }
+        let units = units_of(plan, pool);
+        Ok(Self {
+            near,
+            places: focus.places(pool, units.len())?,
+            first: units.start,
+        })
     }
-    Ok(near)
+
+    /// The times that a unit has; `None` where it has all.
+    fn places_of(&self, unit: usize) -> Option<&[u32]> {
+        self.places.get(unit - self.first).map(Vec::as_slice)
+    }
 }
 
 /// Calls `visit` with each focal time of a unit's pool, the number of rows near it, and of those before these.
-fn each_window(plan: &Plan, unit: usize, near: &[(u32, u32)], mut visit: impl FnMut(usize, u32, u32)) {
+fn each_window(plan: &Plan, unit: usize, pool: &Pool, mut visit: impl FnMut(usize, u32, u32)) {
     let Some(focus) = plan.focus() else { return };
-    let places = focus.places_of(unit);
+    let places = pool.places_of(unit);
     // Both ends of the run move on with the focal time.
     let (mut first, mut last) = (0_u32, 0_u32);
-    for (focal, &(start, end)) in near.iter().enumerate() {
+    for (focal, &(start, end)) in pool.near.iter().enumerate() {
         match places {
             None => (first, last) = (start, end),
             Some(places) => {
@@ -230,13 +246,14 @@ fn primary_chances(
     composition: &Composition,
     experiment: usize,
     unit: usize,
-    near: &[(u32, u32)],
+    pool: &Pool,
 ) -> Result<Vec<f64>, Error> {
     let rows = rows_of(plan, unit);
     let (near_seats, far_seats) = seats_of(plan, composition, experiment, unit);
-    let Some(focus) = plan.focus() else {
+    if plan.focus().is_none() {
         return filled(1, chance(near_seats, rows));
-    };
+    }
+    let near = &pool.near;
     // A time is near a focal one where that is near it, so it is inside for a run of focal times, and outside for all
     // others: running sums over the focal times say what both add up to.
     let mut inside_sums = room(near.len() + 1)?;
@@ -244,7 +261,7 @@ fn primary_chances(
     let (mut inside_sum, mut outside_sum) = (0.0, 0.0);
     inside_sums.push(0.0);
     outside_sums.push(0.0);
-    each_window(plan, unit, near, |_, inside, _| {
+    each_window(plan, unit, pool, |_, inside, _| {
         let outside = rows - inside;
         let stands_in = |empty: u32, seats: u32| if empty == 0 { chance(seats, rows) } else { 0.0 };
         let either = |one: f64, other: f64| one + other - one * other;
@@ -258,7 +275,7 @@ fn primary_chances(
         let between = |sums: &[f64]| sums[end as usize] - sums[start as usize];
         (between(&inside_sums) + outside_sum - between(&outside_sums)) / near.len() as f64
     };
-    match focus.places_of(unit) {
+    match pool.places_of(unit) {
         Some(places) => crate::error::collected(places.iter().map(|&place| of(place))),
         None => crate::error::collected((0..near.len() as u32).map(of)),
     }

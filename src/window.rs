@@ -8,132 +8,142 @@
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
-use crate::machine::{LINE, prefetch};
+use crate::machine::{Bits, WINDOW, prefetch};
 
-/// Counts that are compared together.
-pub(crate) const WINDOW: usize = 32;
+/// Counts of 32 bits that are compared together: they stand for so many entries that guesses are closer.
+const WIDE_WINDOW: usize = 8;
 
-/// What is added to the difference of two counts to tell how many entries of a part come before a place.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scale {
-    /// Entries between two counts; 0 where those inside the range are meant.
-    unit: u32,
-    /// All ones where those outside the range are meant, to turn the sign of a difference round.
-    turn: u32,
-}
-
-impl Scale {
-    #[inline(always)]
-    pub(crate) fn new(inside: bool, unit: u32) -> Self {
-        if inside {
-            Self { unit: 0, turn: 0 }
-        } else {
-            Self { unit, turn: !0 }
+/// The last of `len` places that is reached. The expression looks at `valid` places from `start` on and says how many of them
+/// are reached; the first of all always is. A macro, as a closure might be compiled for another processor than its caller.
+macro_rules! last_reached {
+    ($window:ident, $len:expr, $guess:expr, |$start:ident, $valid:ident| $reached:expr) => {{
+        let (mut from, mut to) = (0, $len);
+        let mut $start = window::<$window>($guess, $len);
+        loop {
+            let $valid = $window.min(to - $start);
+            let found: usize = $reached;
+            if found == 0 && $start > from {
+                to = $start;
+            } else if found == $valid && $start + $valid < to {
+                from = $start + $valid - 1;
+            } else {
+                break $start + found.max(1) - 1;
+            }
+            // Where shares lead astray the rest is halved.
+            $start = from.midpoint(to).saturating_sub($window / 2).max(from).min(to - 1);
         }
-    }
+    }};
+}
 
-    /// Entries of the part before count `place`, of which `near` are in the range.
+/// How the entries before a place follow from two counts: the first of `counts` less the second, and `unit` more for every
+/// place.
+#[derive(Clone, Copy)]
+pub(crate) struct Ends<'a, C> {
+    counts: [&'a [C]; 2],
+    unit: u32,
+}
+
+impl<'a, C: Copy + Into<u32>> Ends<'a, C> {
+    /// For the entries inside a range, or for those outside it, of which there are `unit` between two counts.
     #[inline(always)]
-    pub(crate) fn before(self, place: usize, near: u32) -> u32 {
-        (place as u32)
-            .wrapping_mul(self.unit)
-            .wrapping_add((near ^ self.turn).wrapping_sub(self.turn))
-    }
-}
-
-/// A width of counts.
-pub(crate) trait Count: Copy + Default + Into<u32> + TryFrom<u32> {
-    /// How many of the first `valid` places from `start` on have at most `position` entries of the part before them.
-    /// The counts of a place are off by `slope` / 256 more for each place from the first on.
-    fn reached(
-        counts: [&[Self]; 2],
-        start: usize,
-        valid: usize,
-        scale: Scale,
-        slope: i32,
-        position: u32,
-    ) -> usize;
-}
-
-macro_rules! count {
-    ($count:ty, $signed:ty) => {
-        impl Count for $count {
-            #[inline(always)]
-            fn reached(
-                counts: [&[Self]; 2],
-                start: usize,
-                valid: usize,
-                scale: Scale,
-                slope: i32,
-                position: u32,
-            ) -> usize {
-                let (Some(low), Some(high)) = (
-                    counts[0][start..].first_chunk::<WINDOW>(),
-                    counts[1][start..].first_chunk::<WINDOW>(),
-                ) else {
-                    return valid;
-                };
-                let (unit, turn) = (scale.unit as $count, scale.turn as $count);
-                let first = (start as u32).wrapping_mul(scale.unit) as $count;
-                let off = (start as i32 * slope >> 8) as $count;
-                let (slope, valid, position) = (slope as $signed, valid as $count, position as $count);
-                let mut reached: $count = 0;
-                for place in 0..WINDOW {
-                    let more = (place as $signed * slope >> 8) as $count;
-                    let near = high[place].wrapping_sub(low[place]).wrapping_add(off).wrapping_add(more);
-                    let before = (near ^ turn)
-                        .wrapping_sub(turn)
-                        .wrapping_add(first)
-                        .wrapping_add((place as $count).wrapping_mul(unit));
-                    reached += <$count>::from((before <= position) & ((place as $count) < valid));
-                }
-                reached as usize
+    pub(crate) fn new([low, high]: [&'a [C]; 2], inside: bool, unit: usize) -> Self {
+        if inside {
+            Self {
+                counts: [high, low],
+                unit: 0,
+            }
+        } else {
+            Self {
+                counts: [low, high],
+                unit: unit as u32,
             }
         }
-    };
+    }
+
+    /// Entries of the part before a place.
+    #[inline(always)]
+    pub(crate) fn before(&self, place: usize) -> u32 {
+        let [more, less] = self.counts.map(|counts| counts[place].into());
+        (place as u32)
+            .wrapping_mul(self.unit)
+            .wrapping_add(more)
+            .wrapping_sub(less)
+    }
+
+    /// Asks for the counts around `guess`, one of `len`.
+    #[inline(always)]
+    pub(crate) fn ask_for(&self, guess: usize, len: usize) {
+        let start = window::<WINDOW>(guess, len);
+        for counts in self.counts {
+            prefetch(counts, start);
+            prefetch(counts, start + WINDOW - 1);
+        }
+    }
 }
-count!(u16, i16);
-count!(u32, i32);
+
+impl Ends<'_, u16> {
+    /// The last of `len` places that no more than `position` entries come before, as far as the counts tell: those of a
+    /// place are off by `slope` / 256 for each place before it.
+    #[inline(always)]
+    pub(crate) fn place_of<B: Bits>(&self, position: u32, len: usize, guess: usize, slope: i32) -> usize {
+        last_reached!(WINDOW, len, guess, |start, valid| {
+            let [Some(more), Some(less)] = self.counts.map(|counts| counts[start..].first_chunk()) else {
+                break start;
+            };
+            let first = (start as u32)
+                .wrapping_mul(self.unit)
+                .wrapping_add((start as i32 * slope >> 8) as u32);
+            let reached = B::reached(
+                more,
+                less,
+                first as u16,
+                self.unit as u16,
+                slope as i16,
+                position as u16,
+            );
+            (reached & u32::MAX >> (WINDOW - valid)).count_ones() as usize
+        })
+    }
+}
+
+impl Ends<'_, u32> {
+    /// The last of `len` places that no more than `position` entries come before.
+    #[inline(always)]
+    pub(crate) fn place_of(&self, position: u32, len: usize, guess: usize) -> usize {
+        last_reached!(WIDE_WINDOW, len, guess, |start, valid| {
+            let mut reached = 0;
+            for place in start..start + valid {
+                reached += usize::from(self.before(place) <= position);
+            }
+            reached
+        })
+    }
+}
 
 /// The first place of the window around `guess` among `len` places.
 #[inline(always)]
-fn window(guess: usize, len: usize) -> usize {
+fn window<const WINDOW: usize>(guess: usize, len: usize) -> usize {
     guess.saturating_sub(WINDOW / 2).min(len.saturating_sub(WINDOW))
 }
 
-/// Asks for the counts around `guess`.
-#[inline(always)]
-pub(crate) fn ask_for<C>(counts: [&[C]; 2], guess: usize, len: usize) {
-    let start = window(guess, len);
-    for counts in counts {
-        for place in (0..WINDOW).step_by(LINE / size_of::<C>()).chain([WINDOW - 1]) {
-            prefetch(counts, start + place);
-        }
-    }
+/// Where positions fall if they are spread evenly.
+#[derive(Clone, Copy)]
+pub(crate) struct Share {
+    /// Places a position, in parts of 2^32: a product is quicker than the division it stands for.
+    places: u64,
 }
 
-/// The last of `len` places that `reached(start, valid)` finds reached. The first one always is.
-#[inline(always)]
-pub(crate) fn last_reached(len: usize, guess: usize, reached: impl Fn(usize, usize) -> usize) -> usize {
-    let (mut from, mut to) = (0, len);
-    let mut start = window(guess, len);
-    loop {
-        let valid = WINDOW.min(to - start);
-        let found = reached(start, valid);
-        if found == 0 && start > from {
-            to = start;
-        } else if found == valid && start + valid < to {
-            from = start + valid - 1;
-        } else {
-            return start + found.max(1) - 1;
+impl Share {
+    /// Of `population` positions over `places`.
+    #[inline(always)]
+    pub(crate) fn new(population: u32, places: usize) -> Self {
+        Self {
+            places: ((places as u64) << 32) / u64::from(population),
         }
-        // Where shares lead astray the rest is halved.
-        start = from.midpoint(to).saturating_sub(WINDOW / 2).max(from).min(to - 1);
     }
-}
 
-/// The place that `position` of `population` falls to if they are spread evenly over `places`.
-#[inline(always)]
-pub(crate) fn share(position: u32, population: u32, places: usize) -> usize {
-    (u64::from(position) * places as u64 / u64::from(population)) as usize
+    #[inline(always)]
+    pub(crate) fn of(self, position: u32) -> usize {
+        (u64::from(position) * self.places >> 32) as usize
+    }
 }

@@ -63,6 +63,15 @@ def test_dataloader_with_workers(context, persistent):
     assert [batch.tolist() for batch in loader] == expected[0]
 
 
+# Without an accelerator torch says that it does not pin; the thread that would do it runs none the less.
+@pytest.mark.filterwarnings("ignore:'pin_memory' argument:UserWarning")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_dataloader_that_pins_memory(workers):
+    loader = DataLoader(Rows(), batch_sampler=make(), num_workers=workers, pin_memory=True)
+    for epoch in range(2):
+        assert [batch.tolist() for batch in loader] == make().epoch_batches(epoch).tolist()
+
+
 def first_batches(sampler, count):
     return [batch.tolist() for batch in itertools.islice(sampler, count)]
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler import _core, findings, labels, text
+from cascade_sampler import _core, findings, labels, report, text
 from cascade_sampler.chance import INTERVAL, binomial_range, epochs_until, unseen
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Columns = dict[str, list[Any]]
 
@@ -90,20 +95,32 @@ class Audit:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return text.notebook(self)
+        return report.fragment(self)
 
-    def plot(self) -> Any:
-        """Return a matplotlib figure; needs ``cascade-sampler[report]``."""
-        from cascade_sampler import report  # type: ignore[attr-defined,unused-ignore]
+    def plot(self) -> Figure:
+        """Draw the audit with matplotlib, which comes with ``cascade-sampler[report]``.
 
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Shares asked and got, the first 200 batches, draws per row, rows seen over epochs, and pairs beside plain
+            shuffling. It is none of pyplot's, so nothing has to be closed.
+
+        Raises
+        ------
+        ImportError
+            Where matplotlib is missing.
+        """
         return report.plot(self)
 
-    def html(self, path: Any) -> None:
-        """Write one page that stands for itself to a file; needs ``cascade-sampler[report]``."""
-        from pathlib import Path
+    def html(self, path: str | os.PathLike[str]) -> None:
+        """Write the audit to a page that refers to nothing outside; needs no further library.
 
-        from cascade_sampler import report  # type: ignore[attr-defined,unused-ignore]
-
+        Parameters
+        ----------
+        path : str or path
+            Where to write; what is there is replaced.
+        """
         Path(path).write_text(report.page(self), encoding="utf-8")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import warnings
@@ -52,7 +51,7 @@ def look(replicas: int, arrays: bool, drop_last: bool) -> None:
     ValueError
         For arrays without `drop_last` in several processes of Accelerate, which would raise in their midst.
     """
-    accelerate = _accelerate_processes()
+    accelerate = accelerate_processes()
     if accelerate > 1 and replicas > 1:
         warnings.warn(
             f"this sampler deals its batches to {replicas} ranks, and Accelerate runs {accelerate} processes: a loader "
@@ -63,8 +62,8 @@ def look(replicas: int, arrays: bool, drop_last: bool) -> None:
         )
     elif accelerate > 1 and arrays and not drop_last:
         raise ValueError(
-            f"drop_last=False with arrays does not go through Accelerate with {accelerate} processes, which puts the "
-            "last batches together as lists: set index_dtype='list', or drop_last=True"
+            f"drop_last=False with arrays does not go through Accelerate with {accelerate} processes, which puts "
+            "batches together as lists: set index_dtype='list', or drop_last=True"
         )
     elif accelerate == 0 and replicas == 1:
         group = _process_group()
@@ -90,16 +89,13 @@ def check(feed: _core.Feed, whole_world: bool) -> None:
     """
     world, _ = ask()
     replicas, rank = feed.deal()
-    digest = hashlib.sha256(json.dumps(feed.fingerprint, sort_keys=True).encode()).hexdigest()
     own = {**feed.fingerprint, "epoch": feed.state_dict()["epoch"], "num_replicas": replicas}
     everyone: list[Any] = [None] * world
-    _process_group().all_gather_object(everyone, (digest, own, rank))
-    first = everyone[0][1]
-    different = {
-        name: [told[name] for _, told, _ in everyone]
-        for name in first
-        if any(told[name] != first[name] for _, told, _ in everyone)
-    }
+    _process_group().all_gather_object(everyone, (own, rank))
+    # From here on all processes know the same, and so come to the same end.
+    first = everyone[0][0]
+    told = {name: [theirs.get(name) for theirs, _ in everyone] for name in first}
+    different = {name: values for name, values in told.items() if any(value != values[0] for value in values)}
     if different:
         listed = ", ".join(f"{name} ({', '.join(map(json.dumps, values))})" for name, values in different.items())
         raise ValueError(f"the ranks' samplers differ in {listed}: make all of them alike but for the rank")
@@ -108,7 +104,7 @@ def check(feed: _core.Feed, whole_world: bool) -> None:
             f"num_replicas is {replicas}, and there are {world} processes: give num_replicas={world}, or "
             "check_ranks(whole_world=False) where processes share ranks on purpose"
         )
-    taken = [rank for _, _, rank in everyone]
+    taken = [rank for _, rank in everyone]
     if sorted(set(taken)) != list(range(replicas)) or (whole_world and len(set(taken)) != world):
         raise ValueError(
             f"the processes are ranks {taken} of {replicas}: each rank from 0 to {replicas - 1} must be there once, so "
@@ -124,7 +120,7 @@ def _process_group() -> Any:
     return distributed
 
 
-def _accelerate_processes() -> int:
+def accelerate_processes() -> int:
     """Return the number of Accelerate's processes; 0 where its state is not initialised."""
     module = sys.modules.get("accelerate.state")
     state = getattr(getattr(module, "PartialState", None), "_shared_state", None)

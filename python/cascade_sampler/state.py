@@ -69,6 +69,24 @@ def pack(feed: _core.Feed, place: Place) -> dict[str, Any]:
     }
 
 
+def moved(state: dict[str, Any], epoch: int, batches: int) -> dict[str, Any]:
+    """Return a sampler's state at another position; the generator is kept where it stands on the way there.
+
+    Parameters
+    ----------
+    state : dict
+        From `pack`.
+    epoch : int
+        The epoch to go on in.
+    batches : int
+        Global batches of it that are done.
+    """
+    generator = state["generator"]
+    if state["epoch"] != epoch or generator["batches"] > batches:
+        generator = {"batches": 0, "words": 0, "half": None}
+    return {**state, "epoch": epoch, "batches": batches, "generator": generator}
+
+
 def unpack(feed: _core.Feed, state: Any) -> Place:
     """Return the place that a state tells of.
 

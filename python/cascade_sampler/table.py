@@ -12,7 +12,7 @@ from cascade_sampler.column import ArrowColumn, Column, encode, loaded
 from cascade_sampler.times import Times, arrow_times, read_times
 
 _ACCEPTED = (
-    "a pandas or polars DataFrame, a pyarrow Table, anything with the Arrow stream interface, "
+    "a pandas or polars DataFrame, a pyarrow Table, a Hugging Face Dataset, anything with the Arrow stream interface, "
     "or a mapping of column names to one-dimensional arrays"
 )
 
@@ -64,6 +64,9 @@ def open_table(source: Any) -> Table:
         return _from_columns(source.columns, source.height, source.get_column)
     if pyarrow and isinstance(source, (pyarrow.Table, pyarrow.RecordBatch)):
         return _from_columns(source.schema.names, source.num_rows, lambda name: _arrow_column(source, name))
+    datasets = loaded("datasets")
+    if datasets and isinstance(source, datasets.Dataset):
+        return _from_columns(source.column_names, len(source), lambda name: _dataset_column(source, name))
     if _is_lazy(source):
         raise TypeError(
             f"valid_anchors is lazy ({type(source).__module__}.{type(source).__name__}): collect it first, "
@@ -101,6 +104,11 @@ def _arrow_column(table: Any, name: Any) -> Any:
     if table.schema.names.count(name) > 1:
         raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
     return table.column(name)
+
+
+def _dataset_column(dataset: Any, name: Any) -> Any:
+    # Asked in this way it heeds the rows that were selected; dataset.data does not.
+    return dataset.select_columns([name]).with_format("arrow")[:].column(name)
 
 
 def _from_mapping(source: Mapping[Any, Any]) -> Table:

@@ -1,8 +1,7 @@
-"""An audit as a page of text, and as plain tables of HTML."""
+"""An audit as a page of text."""
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,20 +26,6 @@ def page(audit: Audit) -> str:
         parts.append("\n".join(["Findings", *wrapped]))
     parts += [_text_table(table) for table in tables(audit)]
     return "\n\n".join(parts)
-
-
-def notebook(audit: Audit) -> str:
-    """Return the audit as plain HTML tables, for a notebook."""
-    parts = [f"<p>{html.escape(headline(audit))}</p>"]
-    if audit.findings:
-        parts.append("<ul>" + "".join(f"<li>{html.escape(one)}</li>" for one in audit.findings) + "</ul>")
-    for title, header, lines in tables(audit):
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in lines)
-        parts.append(
-            f"<table><caption>{html.escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
-    return "\n".join(parts)
 
 
 def headline(audit: Audit) -> str:

@@ -73,7 +73,12 @@ CASES = [
     (lambda rank: make(num_replicas=None, rank=None), 0, {}, None),
     (lambda rank: make(SWAPPED if rank else TABLE, num_replicas=2, rank=rank), 0, {}, r"differ in experiments \("),
     (lambda rank: make(num_replicas=2, rank=rank, **other("seed", rank, 9, 2)), 0, {}, r"differ in seed \(2, 9\)"),
-    (lambda rank: make(num_replicas=2, rank=rank, **other("leaky", rank, 0.5, 0.0)), 0, {}, r"differ in leaky \(0.0, 0"),
+    (
+        lambda rank: make(num_replicas=2, rank=rank, **other("leaky", rank, 0.5, 0.0)),
+        0,
+        {},
+        r"differ in leaky \(0.0, 0",
+    ),
     (lambda rank: make(num_replicas=2, rank=rank), 1, {}, r"differ in epoch \(0, 1\)"),
     (lambda rank: make(num_replicas=2 + rank, rank=rank), 0, {}, r"differ in num_replicas \(2, 3\)"),
     (lambda rank: make(num_replicas=2, rank=0), 0, {}, r"ranks \[0, 0\] of 2: each rank from 0 to 1 must"),

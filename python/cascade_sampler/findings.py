@@ -210,7 +210,8 @@ def _window(facts: Facts) -> list[str]:
         ]
         found.append(
             f"The window of {facts.window:g} h holds the whole pool of "
-            f"{_count(len(whole), 'experiment', 'experiments')}, so that near and far are the same rows: {_listed(listed)}. Lower temporal_window_hours."
+            f"{_count(len(whole), 'experiment', 'experiments')}, so that near and far are the same rows: "
+            f"{_listed(listed)}. Lower temporal_window_hours."
         )
     scarce = np.flatnonzero(can_pick & (facts.window_scarce >= _OFTEN))
     if len(scarce):

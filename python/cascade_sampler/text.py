@@ -18,17 +18,18 @@ Table = tuple[str, Sequence[str], list[list[str]]]
 
 def page(audit: Audit) -> str:
     """Return the audit as text, in the width of a terminal."""
-    parts = [_headline(audit)]
+    parts = [headline(audit)]
     if audit.findings:
         wrapped = [
             textwrap.fill(one, _WIDTH, initial_indent="  * ", subsequent_indent="    ") for one in audit.findings
         ]
         parts.append("\n".join(["Findings", *wrapped]))
-    parts += [_text_table(table) for table in _tables(audit)]
+    parts += [_text_table(table) for table in tables(audit)]
     return "\n\n".join(parts)
 
 
-def _headline(audit: Audit) -> str:
+def headline(audit: Audit) -> str:
+    """Return what was counted, in one line."""
     epochs = f"epoch {audit.epoch}"
     if audit.epochs > 1:
         epochs = f"epochs {audit.epoch} to {audit.epoch + audit.epochs - 1}"
@@ -39,7 +40,8 @@ def _headline(audit: Audit) -> str:
     )
 
 
-def _tables(audit: Audit) -> list[Table]:
+def tables(audit: Audit) -> list[Table]:
+    """Return the audit as tables of text."""
     found = [_experiments(audit)]
     if audit.conditions["label"] != [None]:
         found.append(_conditions(audit))

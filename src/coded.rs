@@ -27,10 +27,10 @@ pub(crate) struct Coded {
     /// The time of each entry, as its place among the list's times, filled up to whole blocks.
     codes: Vec<u8>,
     /// For each stretch, for each time and the end of all, for each block: the stretch's entries before it that are earlier.
-    in_stretch: Vec<u16>,
+    of_stretch: Vec<u16>,
     /// For each time and the end of all, for each stretch: the list's entries before it that are earlier. None for lists of
     /// one stretch.
-    in_list: Vec<u32>,
+    of_all: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,10 +38,10 @@ struct List {
     len: usize,
     block_bits: u32,
     times: usize,
-    /// Where the list's part of `codes`, `in_stretch` and `in_list` begins.
+    /// Where the list's part of `codes`, `of_stretch` and `of_all` begins.
     codes: usize,
-    in_stretch: usize,
-    in_list: usize,
+    of_stretch: usize,
+    of_all: usize,
 }
 
 impl List {
@@ -53,8 +53,8 @@ impl List {
             block_bits: block.trailing_zeros(),
             times,
             codes: 0,
-            in_stretch: 0,
-            in_list: 0,
+            of_stretch: 0,
+            of_all: 0,
         }
     }
 
@@ -82,22 +82,22 @@ impl List {
     #[inline(always)]
     fn row(&self, stretch: usize, time: usize) -> usize {
         let before = stretch * (STRETCH >> self.block_bits) * (self.times + 1);
-        self.in_stretch + before + time * self.blocks_of(stretch)
+        self.of_stretch + before + time * self.blocks_of(stretch)
     }
 
     /// Lists of one block need no counts.
     fn counts(&self) -> (usize, usize) {
-        let in_stretch = if self.blocks() > 1 {
+        let of_stretch = if self.blocks() > 1 {
             (self.times + 1) * self.blocks()
         } else {
             0
         };
-        let in_list = if self.stretches() > 1 {
+        let of_all = if self.stretches() > 1 {
             (self.times + 1) * self.stretches()
         } else {
             0
         };
-        (in_stretch, in_list)
+        (of_stretch, of_all)
     }
 }
 
@@ -119,24 +119,24 @@ impl Coded {
             lists: room(lists.len())?,
             ..Self::default()
         };
-        let (mut codes, mut in_stretch, mut in_list) = (0, 0, 0);
+        let (mut codes, mut of_stretch, mut of_all) = (0, 0, 0);
         for &(len, times) in lists {
             let list = List {
                 codes,
-                in_stretch,
-                in_list,
+                of_stretch,
+                of_all,
                 ..List::new(len, times)
             };
             let counts = list.counts();
             codes += list.blocks() << list.block_bits;
-            in_stretch += counts.0;
-            in_list += counts.1;
+            of_stretch += counts.0;
+            of_all += counts.1;
             new.lists.push(list);
         }
         grow(&mut new.codes, codes)?;
         // A window may reach past the last counts.
-        grow(&mut new.in_stretch, in_stretch + WINDOW)?;
-        grow(&mut new.in_list, in_list)?;
+        grow(&mut new.of_stretch, of_stretch + WINDOW)?;
+        grow(&mut new.of_all, of_all)?;
         Ok(new)
     }
 
@@ -159,27 +159,27 @@ impl Coded {
         if list.blocks() < 2 {
             return Ok(());
         }
-        let mut in_list: Vec<u32> = filled(list.times, 0)?;
-        let mut in_stretch: Vec<u32> = filled(list.times, 0)?;
+        let mut of_all: Vec<u32> = filled(list.times, 0)?;
+        let mut of_stretch: Vec<u32> = filled(list.times, 0)?;
         for (stretch, codes) in codes.chunks(STRETCH).enumerate() {
             if list.stretches() > 1 {
                 let mut sum = 0;
-                for (time, &count) in (1..).zip(&in_list) {
+                for (time, &count) in (1..).zip(&of_all) {
                     sum += count;
-                    self.in_list[list.in_list + time * list.stretches() + stretch] = sum;
+                    self.of_all[list.of_all + time * list.stretches() + stretch] = sum;
                 }
             }
             for (block, codes) in codes.chunks(list.block()).enumerate() {
                 let mut sum = 0;
-                for (time, &count) in (1..).zip(&in_stretch) {
+                for (time, &count) in (1..).zip(&of_stretch) {
                     sum += count;
-                    self.in_stretch[list.row(stretch, time) + block] = sum as u16;
+                    self.of_stretch[list.row(stretch, time) + block] = sum as u16;
                 }
                 for &code in codes {
-                    in_stretch[code as usize] += 1;
+                    of_stretch[code as usize] += 1;
                 }
             }
-            for (sum, count) in in_list.iter_mut().zip(&mut in_stretch) {
+            for (sum, count) in of_all.iter_mut().zip(&mut of_stretch) {
                 *sum += std::mem::take(count);
             }
         }
@@ -231,7 +231,7 @@ impl<'a> Part<'a> {
     #[inline(always)]
     fn counts(&self, stretch: usize) -> Ends<'a, u16> {
         let few = self.few;
-        let counts = self.ends.map(|time| &few.in_stretch[self.list.row(stretch, time)..]);
+        let counts = self.ends.map(|time| &few.of_stretch[self.list.row(stretch, time)..]);
         Ends::new(counts, self.inside, self.list.block())
     }
 
@@ -292,7 +292,7 @@ fn find_by<B: Bits>(few: &Coded, number: usize, span: &Span, positions: &mut [u3
             step.block = part.block_of::<B>(0, share.of(*position), position);
         }
     } else {
-        let counts = ends.map(|time| &few.in_list[list.in_list + time * stretches..]);
+        let counts = ends.map(|time| &few.of_all[list.of_all + time * stretches..]);
         let counts = Ends::new(counts, span.inside, STRETCH);
         let share = Share::new(population, stretches);
         for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {

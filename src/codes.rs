@@ -264,10 +264,11 @@ impl Reader<'_> {
         }
         let labels = u32::try_from(self.column.labels).unwrap_or(INVALID).min(INVALID);
         // All of them are looked at: a loop that may end early is slower than one that may not.
-        if out
+        #[expect(clippy::needless_bitwise_bool, reason = "likewise")]
+        let outside = out
             .iter()
-            .fold(false, |outside, &rank| outside | ((rank >= labels) & (rank != MISSING)))
-        {
+            .fold(false, |outside, &rank| outside | ((rank >= labels) & (rank != MISSING)));
+        if outside {
             return Err(Error::Code);
         }
         Ok(())

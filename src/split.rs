@@ -8,7 +8,7 @@ use crate::error::{Error, filled, grow, push};
 /// The members of several sequences, one sequence's after another.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Splits {
-    splits: Vec<Split>,
+    sequences: Vec<Split>,
     /// For every so many members, and for each child: those of the members before that belong to the children before.
     before: Vec<u32>,
     /// The child of each member, in one byte or, where there are more children, in two or four.
@@ -29,8 +29,8 @@ impl Split {
     #[inline]
     fn bytes(&self) -> usize {
         match self.width {
-            ..=0x100 => 1,
-            ..=0x1_0000 => 2,
+            0..=0x100 => 1,
+            0x101..=0x1_0000 => 2,
             _ => 4,
         }
     }
@@ -77,7 +77,7 @@ impl Splits {
             };
             before += split.rows() * width;
             children += len * split.bytes();
-            push(&mut new.splits, split)?;
+            push(&mut new.sequences, split)?;
         }
         grow(&mut new.before, before)?;
         grow(&mut new.children, children)?;
@@ -92,7 +92,7 @@ impl Splits {
         child_of: impl Fn(u32) -> usize,
         mut visit: impl FnMut(u32, usize, usize),
     ) -> Result<(), Error> {
-        let split = self.splits[number];
+        let split = self.sequences[number];
         let (stride, bytes) = (split.stride(), split.bytes());
         let mut counts: Vec<u32> = filled(split.width, 0)?;
         let mut told = self.children[split.children..].chunks_exact_mut(bytes);
@@ -119,12 +119,12 @@ impl Splits {
 
     /// The largest number of children of a sequence.
     pub(crate) fn most_children(&self) -> usize {
-        self.splits.iter().map(|split| split.width).max().unwrap_or(0)
+        self.sequences.iter().map(|split| split.width).max().unwrap_or(0)
     }
 
     /// The child of every member of a sequence.
     pub(crate) fn children(&self, number: usize) -> impl Iterator<Item = usize> {
-        let split = self.splits[number];
+        let split = self.sequences[number];
         self.between(&split, 0, split.len).map(number_of)
     }
 
@@ -135,7 +135,7 @@ impl Splits {
 
     /// How many of the first `member` members belong to the children before each, and last to all.
     pub(crate) fn count_all(&self, number: usize, member: u32, counts: &mut Vec<u32>) {
-        let split = &self.splits[number];
+        let split = &self.sequences[number];
         let member = member as usize;
         let (row, middle) = split.nearest(member);
         // A place late, so that the running sum is that of the children before.
@@ -155,13 +155,13 @@ impl Splits {
 
     /// How many of the first `member` members belong to one child.
     pub(crate) fn count(&self, number: usize, member: u32, child: usize) -> u32 {
-        let split = &self.splits[number];
+        let split = &self.sequences[number];
         let member = member as usize;
         let (row, middle) = split.nearest(member);
         let (from, to) = (middle.min(member), middle.max(member));
         let between = if split.bytes() == 1 {
             let children = &self.children[split.children + from..split.children + to];
-            children.iter().filter(|&&one| one == child as u8).count()
+            children.iter().map(|&one| usize::from(one == child as u8)).sum()
         } else {
             self.between(split, from, to)
                 .filter(|one| number_of(one) == child)

@@ -92,7 +92,7 @@ impl Ends<'_, u16> {
             };
             let first = (start as u32)
                 .wrapping_mul(self.unit)
-                .wrapping_add((start as i32 * slope >> 8) as u32);
+                .wrapping_add(((start as i32 * slope) >> 8) as u32);
             let reached = B::reached(
                 more,
                 less,
@@ -144,6 +144,6 @@ impl Share {
 
     #[inline(always)]
     pub(crate) fn of(self, position: u32) -> usize {
-        (u64::from(position) * self.places >> 32) as usize
+        ((u64::from(position) * self.places) >> 32) as usize
     }
 }

@@ -5,21 +5,22 @@ from __future__ import annotations
 import itertools
 import json
 import multiprocessing
+import re
 import traceback
 import warnings
 from datetime import timedelta
 from pathlib import Path
 
-import ddp_program
 import numpy as np
 import pytest
 import torch
-from launch import torchrun
 from torch import distributed
 from torch.utils.data import DataLoader
 
+import ddp_program
 from cascade_sampler import FlexibleBatchSampler
 from cascade_sampler.ranks import RanksWarning, SameBatchesWarning
+from launch import torchrun
 
 TABLE = {"experiment": np.arange(200) % 5, "condition": np.arange(200) % 2}
 
@@ -111,7 +112,7 @@ def test_check_ranks_comes_to_one_end_on_all_ranks(tmp_path):
             assert told is None
         else:
             assert told is not None
-            pytest.raises(ValueError, lambda told=told: (_ for _ in ()).throw(ValueError(told))).match(expected)
+            assert re.search(expected, told)
 
 
 def look_around(rank):

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from launch import torchrun
 from lightning.pytorch import LightningDataModule
 from lightning_module import Notes, fit, trainer
 from rows import Rows, globally, make
 from torch.utils.data import DataLoader
 
 from cascade_sampler.lightning import resume_callback
+from launch import torchrun
 
 TOTAL = 15
 EXPECTED = {epoch: globally(epoch)[:TOTAL] for epoch in range(5)}

@@ -123,25 +123,24 @@ pub(crate) fn sample_and(
 
 /// Draws what `sample(population, seats)` draws and keeps nothing.
 pub fn pass(generator: &mut Generator, population: u32, seats: usize) {
+    let mut local = generator.clone();
     if seats > population as usize {
         for _ in 0..seats {
-            generator.below(population);
-        }
-        return;
-    }
-    let start = population - seats as u32;
-    if by_tail_shuffle(population, seats) {
-        for i in (start.max(1)..population).rev() {
-            generator.below(i + 1);
+            local.below(population);
         }
     } else {
-        for j in start..population {
-            generator.below(j + 1);
-        }
-        for i in (1..seats as u32).rev() {
-            generator.below(i + 1);
+        let seats = seats as u32;
+        let start = population - seats;
+        // A bound of 1 draws nothing.
+        let skipped = u32::from(start == 0 && seats > 0);
+        if by_tail_shuffle(population, seats as usize) {
+            local.pass_below(population, -1, seats - skipped);
+        } else {
+            local.pass_below(start + 1 + skipped, 1, seats - skipped);
+            local.pass_below(seats, -1, seats.saturating_sub(1));
         }
     }
+    *generator = local;
 }
 
 #[inline]

@@ -7,13 +7,13 @@ SHELL := bash
 PYTHON ?= python3
 TOOLS := .tools
 UV := $(TOOLS)/bin/uv
-ROWS ?= 100000 1000000 10000000 50000000
+BENCH ?=
 ENV := .venv
 RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 WHEEL := dist/.built
 
-.PHONY: help demo test test-rust test-python test-pythons test-clients test-upstream bench check format answers clean
+.PHONY: help demo example example-short test test-rust test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,16 @@ $(ENV)/.ready: $(WHEEL) tests/requirements.txt
 demo: .demo/.ready ## one epoch of a real DataLoader over a real table, and what it was fed
 	.demo/bin/python examples/flights/demo.py
 
+.example/.ready: $(WHEEL) examples/digits/requirements.txt
+	$(call environment,.example,$(PYTHON),-r examples/digits/requirements.txt)
+	touch $@
+
+example: .example/.ready ## what an encoder learns from shuffled and from composed batches: table and picture, two minutes
+	.example/bin/python examples/digits/run.py
+
+example-short: .example/.ready ## the same with one seed and few epochs, and what must come out of it
+	.example/bin/python -m pytest examples/digits
+
 test: test-rust test-python ## build the wheel, install it afresh, run all tests
 
 test-rust: ## the core alone: needs no Python
@@ -60,7 +70,7 @@ test-python: $(ENV)/.ready ## all Python tests, against the installed wheel
 test-pythons: $(WHEEL) ## the same wheel on the oldest and the newest Python of this machine, without dataframe libraries
 	tests/other_pythons.sh $(abspath $(UV))
 
-.venv-upstream/.ready: $(WHEEL) tests/upstream_environment.sh
+.venv-upstream/.ready: $(WHEEL) tests/upstream_environment.sh benches/requirements.txt
 	tests/upstream_environment.sh $(abspath $(UV))
 	touch $@
 
@@ -70,9 +80,17 @@ test-clients: .venv-clients/.ready ## the frameworks that drive a batch sampler,
 test-upstream: .venv-upstream/.ready ## whole epochs against upstream's own sampler, which takes Python 3.12
 	cd tests && ../.venv-upstream/bin/python -m pytest upstream_compare.py
 
-bench: .venv-upstream/.ready ## time of temporal batches beside the floor and beside upstream's own sampler
-	cargo bench --quiet --locked --bench batches -- $(ROWS)
-	.venv-upstream/bin/python benches/beside_upstream.py $(ROWS)
+bench: .venv-upstream/.ready ## time and memory beside the rivals, half an hour; BENCH='--rows 100000' for some sizes, '--help' for more
+	.venv-upstream/bin/python benches/bench.py $(BENCH)
+
+bench-quick: .venv-upstream/.ready ## whether the benchmark runs: everything once, on a small table
+	.venv-upstream/bin/python benches/bench.py --quick
+
+layers: ## time of the core's layers, each by itself
+	cargo bench --quiet --locked --bench layers
+
+instructions: ## count the instructions of a batch anew; needs valgrind
+	benches/instructions.sh
 
 check: $(ENV)/.ready ## format, lints with warnings denied, types, stubs
 	cargo fmt --check
@@ -93,4 +111,4 @@ answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 	$(RUN) tests/known_answers/make.py
 
 clean: ## remove everything that was made
-	rm -rf $(TOOLS) $(ENV) .venv-* .demo dist target
+	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example dist target

@@ -46,6 +46,8 @@ pub enum Source {
 pub(crate) struct Segment {
     pub(crate) pool: Pool,
     pub(crate) source: Source,
+    /// Whether the pool stood in for a part of it that is empty.
+    pub(crate) fallback: bool,
     /// Rows that were drawn from: the pool's, or those of a part of it.
     pub(crate) population: u32,
     pub(crate) start: usize,
@@ -65,6 +67,7 @@ struct Supply {
     pool: Pool,
     part: Option<Span>,
     source: Source,
+    fallback: bool,
 }
 
 impl Supply {
@@ -73,6 +76,7 @@ impl Supply {
             pool,
             part: None,
             source,
+            fallback: false,
         }
     }
 
@@ -83,9 +87,13 @@ impl Supply {
             pool,
             part: Some(span),
             source,
+            fallback: false,
         };
         if supply.population() == 0 {
-            Self::whole(pool, source)
+            Self {
+                fallback: true,
+                ..Self::whole(pool, source)
+            }
         } else {
             supply
         }
@@ -106,6 +114,7 @@ pub struct Draft {
     slots: Slots,
     finder: Finder,
     picked: usize,
+    focal: u32,
 }
 
 impl Draft {
@@ -143,13 +152,8 @@ impl Draft {
 
     /// Appends the rows of the batch that was drawn last. `rows` should have room for them.
     pub fn append_rows<T: Index>(&self, plan: &Plan, rows: &mut Vec<T>) {
-        // The leak is drawn first and handed out last.
-        let (leak, primary): (&[Segment], &[Segment]) = match self.segments.split_first() {
-            Some((first, rest)) if first.source == Source::Leak => (std::slice::from_ref(first), rest),
-            _ => (&[], &self.segments),
-        };
-        for segment in primary.iter().chain(leak) {
-            let positions = &self.positions[segment.start..segment.end];
+        for segment in self.segments() {
+            let positions = self.positions(segment);
             match plan.groups().entries(segment.pool.order) {
                 Some(entries) => rows.extend(
                     positions
@@ -163,6 +167,26 @@ impl Draft {
                 ),
             }
         }
+    }
+
+    /// What the seats of the batch that was drawn last were drawn from, in the order of the seats.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment> {
+        // The leak is drawn first and handed out last.
+        let (leak, primary): (&[Segment], &[Segment]) = match self.segments.split_first() {
+            Some((first, rest)) if first.source == Source::Leak => (std::slice::from_ref(first), rest),
+            _ => (&[], &self.segments),
+        };
+        primary.iter().chain(leak)
+    }
+
+    /// The positions of a segment's seats in its pool.
+    pub(crate) fn positions(&self, segment: &Segment) -> &[u32] {
+        &self.positions[segment.start..segment.end]
+    }
+
+    /// The focal time of the last batch, as a place among the times of its experiment; 0 without times.
+    pub(crate) fn focal(&self) -> u32 {
+        self.focal
     }
 
     /// Rows of the batch that was drawn last.
@@ -187,9 +211,16 @@ impl Draft {
 /// What is done with a draw of `seats` positions, which go to the seats from `start` on.
 trait Take {
     fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize);
+
+    /// Is told the focal time before the seats around it are drawn.
+    fn focus_on(&mut self, _place: u32) {}
 }
 
 impl Take for Draft {
+    fn focus_on(&mut self, place: u32) {
+        self.focal = place;
+    }
+
     fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize) {
         let end = start + seats;
         let population = supply.population();
@@ -209,6 +240,7 @@ impl Take for Draft {
         self.segments.push(Segment {
             pool: supply.pool,
             source: supply.source,
+            fallback: supply.fallback,
             population,
             start,
             end,
@@ -280,12 +312,18 @@ fn focused(
     taker: &mut impl Take,
 ) {
     let place = generator.below(focus.times_of(picked));
+    taker.focus_on(place);
     let near = focus.near(picked, place, plan.settings().window);
+    let first = if composition.quotas(picked).is_some() {
+        plan.groups().first_cell_of(picked)
+    } else {
+        0
+    };
     let mut start = 0;
     for inside in [true, false] {
-        let mut take = |list: u32, pool: Pool, seats: usize| {
+        let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {
             if seats > 0 {
-                let span = focus.span(list, &near, inside);
+                let span = focus.span(list, child, &near, inside);
                 taker.take(plan, generator, Supply::part(pool, span), start, seats);
                 start += seats;
             }
@@ -293,7 +331,7 @@ fn focused(
         if let Some(quotas) = composition.quotas(picked) {
             for &quota in quotas {
                 let seats = if inside { quota.seats - quota.far } else { quota.far };
-                take(quota.cell, plan.cell(quota), seats as usize);
+                take(quota.cell, quota.cell - first, plan.cell(quota), seats as usize);
             }
         } else {
             let seats = if inside {
@@ -301,7 +339,7 @@ fn focused(
             } else {
                 composition.far()
             };
-            take(picked as u32, plan.groups().pool(picked), seats);
+            take(picked as u32, 0, plan.groups().pool(picked), seats);
         }
     }
 }

@@ -1,21 +1,24 @@
 //! Rows near a time by position, in lists with few different times.
 //!
-//! Every entry of a list has its time as one byte. A list is cut into blocks, and for every time it is known how many
-//! entries before each block are earlier. Two of these counts say how many before a block are near; the block of a position
-//! is guessed from its share, as rows near a time are mostly spread evenly, and closed in on.
+//! Every entry of a list has its time as one byte. A list is cut into blocks, neighbouring blocks into stretches of 2^16
+//! entries, and for every time it is known how many entries of the stretch before each block are earlier, and how many of
+//! the list before each stretch. The difference of two of these counts says how many before a block are near; then the
+//! bytes of one block are looked at.
 #![allow(
     clippy::inline_always,
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
 use crate::error::{Error, filled, grow, room};
-use crate::machine::{Bits, LINE, nth_among, prefetch, with_bits};
+use crate::machine::{Bits, LINE, WINDOW, nth_among, prefetch, with_bits};
 use crate::near::Span;
+use crate::window::{Ends, Share};
 
 /// Different times that a byte tells apart.
 pub(crate) const MOST_TIMES: usize = 256;
-/// Guesses that go by shares, before the range is halved.
-const GUESSES: u32 = 6;
+/// So many entries that their counts fit 16 bits.
+const STRETCH_BITS: u32 = 16;
+const STRETCH: usize = 1 << STRETCH_BITS;
 
 /// Lists with at most [`MOST_TIMES`] different times each.
 #[derive(Clone, Debug, Default)]
@@ -23,111 +26,90 @@ pub(crate) struct Coded {
     lists: Vec<List>,
     /// The time of each entry, as its place among the list's times, filled up to whole blocks.
     codes: Vec<u8>,
-    /// For each time but the first, for each block but the first, how many entries before the block are earlier.
-    earlier: Vec<u32>,
+    /// For each stretch, for each time and the end of all, for each block: the stretch's entries before it that are earlier.
+    of_stretch: Vec<u16>,
+    /// For each time and the end of all, for each stretch: the list's entries before it that are earlier. None for lists of
+    /// one stretch.
+    of_all: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct List {
     len: usize,
-    block: usize,
-    blocks: usize,
-    /// Where the list's part of `codes` and of `earlier` begins.
-    codes: usize,
-    earlier: usize,
+    block_bits: u32,
     times: usize,
+    /// Where the list's part of `codes`, `of_stretch` and `of_all` begins.
+    codes: usize,
+    of_stretch: usize,
+    of_all: usize,
 }
 
 impl List {
     fn new(len: usize, times: usize) -> Self {
-        // Counts take up to 3 bytes an entry.
-        let block = (times * 4 / 3).next_power_of_two().max(LINE);
+        // Counts take up to 2 bytes an entry, some more in short lists.
+        let block = times.next_power_of_two().max(LINE);
         Self {
             len,
-            block,
-            blocks: len.div_ceil(block),
-            codes: 0,
-            earlier: 0,
+            block_bits: block.trailing_zeros(),
             times,
+            codes: 0,
+            of_stretch: 0,
+            of_all: 0,
         }
     }
 
-    fn counts(&self) -> usize {
-        self.times.saturating_sub(1) * self.blocks.saturating_sub(1)
-    }
-}
-
-/// Counts of one end of a range of times.
-#[derive(Clone, Copy)]
-enum Ahead<'a> {
-    /// The end lies before the first time.
-    Nothing,
-    /// By block, from the second on.
-    Counts(&'a [u32]),
-    /// The end lies behind the last time.
-    All,
-}
-
-/// A part of a list: how many of its entries come before each block.
-struct Part<'a> {
-    list: List,
-    low: Ahead<'a>,
-    high: Ahead<'a>,
-    inside: bool,
-    /// Entries of the part.
-    len: u32,
-}
-
-impl Part<'_> {
-    /// `block` is neither the first nor past the last.
     #[inline(always)]
-    fn before(&self, block: usize) -> u32 {
-        let all = (block * self.list.block) as u32;
-        let of = |ahead: Ahead<'_>| match ahead {
-            Ahead::Nothing => 0,
-            Ahead::Counts(counts) => counts[block - 1],
-            Ahead::All => all,
+    fn block(&self) -> usize {
+        1 << self.block_bits
+    }
+
+    fn blocks(&self) -> usize {
+        self.len.div_ceil(self.block())
+    }
+
+    #[inline(always)]
+    fn stretches(&self) -> usize {
+        self.len.div_ceil(STRETCH)
+    }
+
+    /// Blocks of a stretch.
+    #[inline(always)]
+    fn blocks_of(&self, stretch: usize) -> usize {
+        (self.len - stretch * STRETCH).min(STRETCH).div_ceil(self.block())
+    }
+
+    /// Where a stretch's counts of one time begin.
+    #[inline(always)]
+    fn row(&self, stretch: usize, time: usize) -> usize {
+        let before = stretch * (STRETCH >> self.block_bits) * (self.times + 1);
+        self.of_stretch + before + time * self.blocks_of(stretch)
+    }
+
+    /// Lists of one block need no counts.
+    fn counts(&self) -> (usize, usize) {
+        let of_stretch = if self.blocks() > 1 {
+            (self.times + 1) * self.blocks()
+        } else {
+            0
         };
-        let near = of(self.high) - of(self.low);
-        if self.inside { near } else { all - near }
+        let of_all = if self.stretches() > 1 {
+            (self.times + 1) * self.stretches()
+        } else {
+            0
+        };
+        (of_stretch, of_all)
     }
+}
 
-    #[inline(always)]
-    fn ask_for(&self, block: usize) {
-        for ahead in [self.low, self.high] {
-            if let Ahead::Counts(counts) = ahead {
-                prefetch(counts, block.saturating_sub(1));
-            }
-        }
-    }
+/// Memory to find positions, used again for the next.
+pub(crate) type Steps = Vec<Step>;
 
-    /// The block of a position, from a first guess, and the part's entries before it.
-    #[inline(always)]
-    fn block_of(&self, position: u32, guess: usize, blocks_an_entry: f64) -> (usize, u32) {
-        let (mut low, mut high) = (0, self.list.blocks);
-        let mut before_low = 0;
-        let mut guess = guess;
-        let mut guesses = 0;
-        while high - low > 1 {
-            let block = guess.clamp(low + 1, high - 1);
-            let before = self.before(block);
-            if before <= position {
-                low = block;
-                before_low = before;
-            } else {
-                high = block;
-            }
-            guesses += 1;
-            guess = if guesses < GUESSES {
-                let off = (f64::from(position) - f64::from(before)) * blocks_an_entry;
-                // Half a block is rounding: the next one is looked at anyway.
-                (block as f64 + off.floor()).max(0.0) as usize
-            } else {
-                low.midpoint(high)
-            };
-        }
-        (low, before_low)
-    }
+/// How far a position has been followed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Step {
+    stretch: u32,
+    /// The block of the stretch: guessed, then found.
+    block: u32,
 }
 
 impl Coded {
@@ -137,19 +119,24 @@ impl Coded {
             lists: room(lists.len())?,
             ..Self::default()
         };
-        let (mut codes, mut earlier) = (0, 0);
+        let (mut codes, mut of_stretch, mut of_all) = (0, 0, 0);
         for &(len, times) in lists {
             let list = List {
                 codes,
-                earlier,
+                of_stretch,
+                of_all,
                 ..List::new(len, times)
             };
-            codes += list.blocks * list.block;
-            earlier += list.counts();
+            let counts = list.counts();
+            codes += list.blocks() << list.block_bits;
+            of_stretch += counts.0;
+            of_all += counts.1;
             new.lists.push(list);
         }
         grow(&mut new.codes, codes)?;
-        grow(&mut new.earlier, earlier)?;
+        // A window may reach past the last counts.
+        grow(&mut new.of_stretch, of_stretch + WINDOW)?;
+        grow(&mut new.of_all, of_all)?;
         Ok(new)
     }
 
@@ -169,63 +156,108 @@ impl Coded {
             }
             start = end as usize;
         }
-        if list.blocks < 2 {
+        if list.blocks() < 2 {
             return Ok(());
         }
-        let mut counts: Vec<u32> = filled(list.times, 0)?;
-        for (block, codes) in codes.chunks(list.block).enumerate() {
-            if block > 0 {
+        let mut of_all: Vec<u32> = filled(list.times, 0)?;
+        let mut of_stretch: Vec<u32> = filled(list.times, 0)?;
+        for (stretch, codes) in codes.chunks(STRETCH).enumerate() {
+            if list.stretches() > 1 {
                 let mut sum = 0;
-                for (time, &count) in counts[..list.times - 1].iter().enumerate() {
+                for (time, &count) in (1..).zip(&of_all) {
                     sum += count;
-                    self.earlier[list.earlier + time * (list.blocks - 1) + block - 1] = sum;
+                    self.of_all[list.of_all + time * list.stretches() + stretch] = sum;
                 }
             }
-            for &code in codes {
-                counts[code as usize] += 1;
+            for (block, codes) in codes.chunks(list.block()).enumerate() {
+                let mut sum = 0;
+                for (time, &count) in (1..).zip(&of_stretch) {
+                    sum += count;
+                    self.of_stretch[list.row(stretch, time) + block] = sum as u16;
+                }
+                for &code in codes {
+                    of_stretch[code as usize] += 1;
+                }
+            }
+            for (sum, count) in of_all.iter_mut().zip(&mut of_stretch) {
+                *sum += std::mem::take(count);
             }
         }
         Ok(())
     }
 
-    /// Calls `visit(place, time)` for every entry of a list.
-    pub(crate) fn each(&self, number: usize, mut visit: impl FnMut(u32, u32)) {
+    /// The places of a list by time. `ends` tells where those of each of its times end.
+    pub(crate) fn by_time(&self, number: usize, ends: impl Iterator<Item = u32>) -> Result<Vec<u32>, Error> {
         let list = self.lists[number];
+        let mut next: Vec<u32> = room(list.times + 1)?;
+        next.push(0);
+        next.extend(ends);
+        let mut places = filled(list.len, 0)?;
         for (place, &code) in (0..).zip(&self.codes[list.codes..list.codes + list.len]) {
-            visit(place, code.into());
+            let next = &mut next[code as usize];
+            places[*next as usize] = place;
+            *next += 1;
         }
+        Ok(places)
     }
 
-    /// Replaces positions in a part of a list by positions in the list. `blocks` has room for as many numbers.
-    pub(crate) fn find(&self, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], blocks: &mut Vec<u32>) {
-        find_fast(self, number, span, positions, rows, blocks);
+    /// Makes room to find rows of any list.
+    pub(crate) fn reserve(&self, steps: &mut Steps, positions: usize) -> Result<(), Error> {
+        if !self.lists.is_empty() && steps.capacity() < positions {
+            *steps = room(positions)?;
+        }
+        Ok(())
     }
 
-    #[inline]
-    fn ahead(&self, list: &List, time: u32) -> Ahead<'_> {
-        match time as usize {
-            0 => Ahead::Nothing,
-            time if time >= list.times => Ahead::All,
-            time => Ahead::Counts(&self.earlier[list.earlier + (time - 1) * (list.blocks - 1)..][..list.blocks - 1]),
+    /// Replaces positions in a part of a list by positions in the list. `steps` must have been given room.
+    pub(crate) fn find(&self, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], steps: &mut Steps) {
+        find_fast(self, number, span, positions, rows, steps);
+    }
+}
+
+/// Entries of a list whose times lie in a range, or all others.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    few: &'a Coded,
+    list: List,
+    /// The ends of the range, as places among the list's times.
+    ends: [usize; 2],
+    inside: bool,
+    codes: &'a [u8],
+}
+
+impl<'a> Part<'a> {
+    /// What comes before the blocks of a stretch.
+    #[inline(always)]
+    fn counts(&self, stretch: usize) -> Ends<'a, u16> {
+        let few = self.few;
+        let counts = self.ends.map(|time| &few.of_stretch[self.list.row(stretch, time)..]);
+        Ends::new(counts, self.inside, self.list.block())
+    }
+
+    /// The block of a position in a stretch, which becomes one in the block, and asks for its codes.
+    #[inline(always)]
+    fn block_of<B: Bits>(&self, stretch: usize, guess: usize, position: &mut u32) -> u32 {
+        let list = &self.list;
+        let counts = self.counts(stretch);
+        let block = counts.place_of::<B>(*position, list.blocks_of(stretch), guess, 0);
+        *position -= counts.before(block);
+        let block = (stretch << (STRETCH_BITS - list.block_bits)) + block;
+        for line in (0..list.block()).step_by(LINE) {
+            prefetch(self.codes, (block << list.block_bits) + line);
         }
+        block as u32
     }
 }
 
 with_bits!(
     find_fast,
     find_by,
-    (few: &Coded, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], blocks: &mut Vec<u32>)
+    (few: &Coded, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], steps: &mut Steps)
 );
 
 #[inline(always)]
-fn find_by<B: Bits>(
-    few: &Coded,
-    number: usize,
-    span: &Span,
-    positions: &mut [u32],
-    rows: &[u32],
-    blocks: &mut Vec<u32>,
-) {
+fn find_by<B: Bits>(few: &Coded, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], steps: &mut Steps) {
     let list = few.lists[number];
     let near_times = span.times.end - span.times.start;
     let (first, extra) = if span.inside {
@@ -233,48 +265,61 @@ fn find_by<B: Bits>(
     } else {
         (span.times.end as u8, (MOST_TIMES as u32 - 1 - near_times) as u8)
     };
-    let codes = &few.codes[list.codes..list.codes + list.blocks * list.block];
-    if list.blocks > 1 {
-        let part = Part {
-            list,
-            low: few.ahead(&list, span.times.start),
-            high: few.ahead(&list, span.times.end),
-            inside: span.inside,
-            len: span.population(list.len as u32),
-        };
-        let blocks_an_entry = list.blocks as f64 / f64::from(part.len);
-        blocks.clear();
-        blocks.extend(positions.iter().map(|&position| {
-            let guess = (f64::from(position) * blocks_an_entry) as usize;
-            part.ask_for(guess);
-            guess as u32
-        }));
-        // Where the guess is further off than a line of counts, the second one is asked for ahead as well.
-        if list.blocks > 1024 {
-            for (guess, &position) in blocks.iter_mut().zip(positions.iter()) {
-                let block = (*guess as usize).clamp(1, list.blocks - 1);
-                let off = (f64::from(position) - f64::from(part.before(block))) * blocks_an_entry;
-                *guess = (block as f64 + off.floor()).max(0.0) as u32;
-                part.ask_for((*guess as usize).min(list.blocks - 1));
-            }
-        }
-        for (block, position) in blocks.iter_mut().zip(positions.iter_mut()) {
-            let (found, before) = part.block_of(*position, *block as usize, blocks_an_entry);
-            for line in (0..list.block).step_by(LINE) {
-                prefetch(codes, found * list.block + line);
-            }
-            *block = found as u32;
-            *position -= before;
-        }
-        for (&block, position) in blocks.iter().zip(positions) {
-            let start = block as usize * list.block;
-            *position = (start + nth_among::<B>(&codes[start..start + list.block], first, extra, *position)) as u32;
-            prefetch(rows, *position as usize);
-        }
-    } else {
+    let ends = [span.times.start as usize, span.times.end as usize];
+    let codes = &few.codes[list.codes..list.codes + (list.blocks() << list.block_bits)];
+    // Loops, not closures: those might be compiled for the processor that all are compiled for.
+    steps.resize(positions.len(), Step::default());
+    if list.blocks() == 1 {
         for position in positions {
             *position = nth_among::<B>(codes, first, extra, *position) as u32;
             prefetch(rows, *position as usize);
         }
+        return;
+    }
+    let population = span.population(list.len as u32);
+    let stretches = list.stretches();
+    let part = Part {
+        few,
+        list,
+        ends,
+        inside: span.inside,
+        codes,
+    };
+    if stretches == 1 {
+        // All positions share two rows of counts, which soon are at hand.
+        let share = Share::new(population, list.blocks_of(0));
+        for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
+            step.block = part.block_of::<B>(0, share.of(*position), position);
+        }
+    } else {
+        let counts = ends.map(|time| &few.of_all[list.of_all + time * stretches..]);
+        let counts = Ends::new(counts, span.inside, STRETCH);
+        let share = Share::new(population, stretches);
+        for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
+            let stretch = counts.place_of(*position, stretches, share.of(*position));
+            let here = counts.before(stretch);
+            let next = if stretch + 1 < stretches {
+                counts.before(stretch + 1)
+            } else {
+                population
+            };
+            *position -= here;
+            let blocks = list.blocks_of(stretch);
+            // Both factors are below 2^16.
+            let block = (*position * blocks as u32 / (next - here)) as usize;
+            part.counts(stretch).ask_for(block, blocks);
+            *step = Step {
+                stretch: stretch as u32,
+                block: block as u32,
+            };
+        }
+        for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
+            step.block = part.block_of::<B>(step.stretch as usize, step.block as usize, position);
+        }
+    }
+    for (step, position) in steps.iter().zip(positions) {
+        let start = (step.block as usize) << list.block_bits;
+        *position = (start + nth_among::<B>(&codes[start..start + list.block()], first, extra, *position)) as u32;
+        prefetch(rows, *position as usize);
     }
 }

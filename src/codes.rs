@@ -119,9 +119,24 @@ pub struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// Writes the ranks of the rows from `start` on; [`INVALID`] for a code outside the table.
-    fn read(&self, start: usize, out: &mut [u32]) {
+    /// Writes the ranks of the rows from `start` on; [`INVALID`] for a code outside the table. `bytes` is [`Chunk::of_bytes`].
+    fn read(&self, start: usize, bytes: Option<&[u32; BYTES]>, out: &mut [u32]) {
         let end = start + out.len();
+        match (self.codes, bytes) {
+            (Codes::I8(codes), Some(bytes)) => {
+                for (rank, &code) in out.iter_mut().zip(&codes[start..end]) {
+                    *rank = bytes[usize::from(code as u8)];
+                }
+                return;
+            }
+            (Codes::U8(codes), Some(bytes)) => {
+                for (rank, &code) in out.iter_mut().zip(&codes[start..end]) {
+                    *rank = bytes[usize::from(code)];
+                }
+                return;
+            }
+            _ => {}
+        }
         let outside = if self.codes.marks_missing() { MISSING } else { INVALID };
         with_codes!(self.codes, |codes, index| {
             let places = codes[start..end].iter().map(|&code| index(code));
@@ -132,6 +147,25 @@ impl Chunk<'_> {
                 }),
             }
         });
+    }
+}
+
+/// Codes that a byte tells apart.
+const BYTES: usize = 1 << u8::BITS;
+
+impl Chunk<'_> {
+    /// What each byte stands for, where codes are bytes: a column of them is read with a look at this table a row.
+    fn of_bytes(&self) -> Option<[u32; BYTES]> {
+        let mut of_bytes = [0; BYTES];
+        let signed: [i8; BYTES] = std::array::from_fn(|byte| byte as i8);
+        let unsigned: [u8; BYTES] = std::array::from_fn(|byte| byte as u8);
+        let codes = match self.codes {
+            Codes::I8(_) => Codes::I8(&signed),
+            Codes::U8(_) => Codes::U8(&unsigned),
+            _ => return None,
+        };
+        Chunk { codes, ..*self }.read(0, None, &mut of_bytes);
+        Some(of_bytes)
     }
 }
 
@@ -197,6 +231,7 @@ impl<'a> Column<'a> {
             column: self,
             chunk: 0,
             start: 0,
+            bytes: None,
         }
     }
 }
@@ -206,6 +241,7 @@ pub(crate) struct Reader<'a> {
     column: &'a Column<'a>,
     chunk: usize,
     start: usize,
+    bytes: Option<[u32; BYTES]>,
 }
 
 impl Reader<'_> {
@@ -215,7 +251,10 @@ impl Reader<'_> {
         while filled < out.len() {
             let chunk = &self.column.chunks[self.chunk];
             let rows = (chunk.codes.len() - self.start).min(out.len() - filled);
-            chunk.read(self.start, &mut out[filled..filled + rows]);
+            if self.start == 0 {
+                self.bytes = chunk.of_bytes();
+            }
+            chunk.read(self.start, self.bytes.as_ref(), &mut out[filled..filled + rows]);
             self.start += rows;
             filled += rows;
             if self.start == chunk.codes.len() {
@@ -224,7 +263,12 @@ impl Reader<'_> {
             }
         }
         let labels = u32::try_from(self.column.labels).unwrap_or(INVALID).min(INVALID);
-        if out.iter().any(|&rank| rank >= labels && rank != MISSING) {
+        // All of them are looked at: a loop that may end early is slower than one that may not.
+        #[expect(clippy::needless_bitwise_bool, reason = "likewise")]
+        let outside = out
+            .iter()
+            .fold(false, |outside, &rank| outside | ((rank >= labels) & (rank != MISSING)));
+        if outside {
             return Err(Error::Code);
         }
         Ok(())

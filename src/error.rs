@@ -200,6 +200,7 @@ pub(crate) fn room<T>(len: usize) -> Result<Vec<T>, Error> {
     vector.try_reserve_exact(len).map_err(|_| Error::OutOfMemory {
         bytes: len as u128 * size_of::<T>() as u128,
     })?;
+    crate::machine::ask_for_large_pages(vector.spare_capacity_mut());
     Ok(vector)
 }
 

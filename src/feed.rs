@@ -15,7 +15,7 @@ const BOOKMARK_EVERY: u64 = 1024;
 /// Epochs whose positions are remembered.
 const BOOKMARKED_EPOCHS: usize = 4;
 /// Seats that are drawn between two chances to pause: some milliseconds.
-const SEATS_AT_A_TIME: u64 = 1 << 18;
+pub(crate) const SEATS_AT_A_TIME: u64 = 1 << 18;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a lock guards here is whole after every step, whatever happened to the thread that held it.
@@ -253,10 +253,24 @@ impl Feed {
     /// [`Error::OutOfMemory`], or what `pause` returns.
     pub fn walk<T: Index, E: From<Error>>(
         &self,
+        stream: Stream,
+        position: u64,
+        pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<(Vec<T>, Walked), E> {
+        let (draft, walked) = self.walk_to(stream, position, pause)?;
+        Ok((draft.rows(&self.plan)?, walked))
+    }
+
+    /// As [`Feed::walk`], and leaves the batch in a draft, which can tell where its rows come from.
+    ///
+    /// # Errors
+    /// As [`Feed::walk`].
+    pub fn walk_to<E: From<Error>>(
+        &self,
         mut stream: Stream,
         position: u64,
         mut pause: impl FnMut() -> Result<(), E>,
-    ) -> Result<(Vec<T>, Walked), E> {
+    ) -> Result<(Draft, Walked), E> {
         let mut pages = Vec::new();
         let mut seats = 0;
         // The page at the position itself too: who asks for one batch after another passes none.
@@ -272,8 +286,7 @@ impl Feed {
         }
         let mut draft = Draft::default();
         stream.draw(&self.plan, &mut draft)?;
-        let rows = draft.rows(&self.plan)?;
-        Ok((rows, Walked { pages, last: stream }))
+        Ok((draft, Walked { pages, last: stream }))
     }
 
     /// Remembers where a walk through `epoch` came by.

@@ -1,15 +1,13 @@
 //! The time focus: what a plan holds for batches that gather around a focal time (specification, section 3).
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 use std::ops::Range;
 
 use crate::codes::MISSING;
-use crate::error::{Error, collected, filled, room};
+use crate::error::{Error, collected, filled, push, room};
 use crate::groups::{Groups, Order};
 use crate::near::{Finder, NearIndex, Span};
-use crate::times::{Clocks, Hours, Key, Sorter, Time, Times};
+use crate::split::Splits;
+use crate::times::{Clocks, Hours, Sorter, Time, Times};
 
 /// Which rows lie near which times, for every list that a batch draws from: the cells where it is split by condition, the
 /// pools where it is not.
@@ -17,18 +15,21 @@ use crate::times::{Clocks, Hours, Key, Sorter, Time, Times};
 pub(crate) struct Focus {
     /// The different times of every pool.
     clocks: Clocks,
-    /// Of the pools; `None` where they are the lists themselves.
-    cells: Option<CellTimes>,
+    /// How many entries of a pool come before the end of each of its times.
     ends: Ends,
+    /// `None` where the pools are the lists.
+    cells: Option<Cells>,
     index: NearIndex,
     order: Order,
 }
 
-/// The different times of every cell, as places among those of its pool.
+/// The cells of every pool.
 #[derive(Clone, Debug)]
-struct CellTimes {
-    /// One cell's after another, as in [`Ends`].
-    places: Vec<u32>,
+struct Cells {
+    /// The entries of every pool, by time, over its cells.
+    of_pools: Splits,
+    /// How many entries of a cell come before the end of each of its times.
+    ends: Ends,
 }
 
 /// How many entries of a list come before the end of each of its times.
@@ -38,6 +39,15 @@ struct Ends {
     starts: Vec<u32>,
     /// `None` where no list has a time twice, so that a time's place says it.
     ends: Option<Vec<u32>>,
+}
+
+/// What is near the focal time of one batch.
+pub(crate) struct Near {
+    pool: usize,
+    /// Places among the pool's times.
+    pub(crate) times: Range<u32>,
+    /// Entries of the pool, by time.
+    entries: Range<u32>,
 }
 
 impl Focus {
@@ -53,49 +63,45 @@ impl Focus {
         let bounds = groups.bounds(order);
         let entries = groups.entries(order);
         let kept = groups.kept() as usize;
-        let longest = bounds.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0) as usize;
+        let pools = groups.experiments();
+        let longest = (0..pools).map(|pool| groups.size(pool)).max().unwrap_or(0) as usize;
         let mut sorter = Sorter::<T>::new(chunks, longest)?;
         let mut by_time: Vec<u32> = filled(kept, 0)?;
-        // Of every list the different times, and where the entries of each end.
-        let (mut different, mut ends, mut starts) = (room(kept)?, room(kept)?, room(bounds.len())?);
-        starts.push(0);
-        for pair in bounds.windows(2) {
-            let (start, end) = (pair[0] as usize, pair[1] as usize);
+        // Of every pool the different times, and where the entries of each end.
+        let (mut different, mut ends) = (room(kept)?, EndsBuilder::new(kept, pools)?);
+        let mut splitter = match order {
+            Order::Cells => Some(Splitter::new(groups, longest)?),
+            Order::Table | Order::Pools => None,
+        };
+        for (pool, start) in (0..pools).zip(groups.starts()) {
+            let (start, end) = (*start as usize, (*start + groups.size(pool)) as usize);
             let places = &mut by_time[start..end];
             let in_order = match entries {
                 Some(entries) => sorter.sort(entries[start..end].iter().copied(), places),
-                None => sorter.sort(pair[0]..pair[1], places),
+                None => sorter.sort(start as u32..end as u32, places),
             };
             for (end, time) in (1..).zip(in_order) {
                 if in_order.get(end as usize) != Some(time) {
                     different.push(*time);
-                    ends.push(end);
+                    ends.ends.push(end);
                 }
             }
-            starts.push(different.len() as u32);
+            ends.end_of_list();
+            if let Some(splitter) = &mut splitter {
+                splitter.split(groups, pool, &ends, places)?;
+            }
         }
         drop(sorter);
-        let (clocks, cells) = if order == Order::Cells {
-            let (pool_starts, in_pools) = merged(groups, &starts, &different)?;
-            let cells = CellTimes::new(groups, &starts, &different, &pool_starts, &in_pools)?;
-            (Clocks::new::<T>(pool_starts, &in_pools)?, Some(cells))
-        } else {
-            (Clocks::new::<T>(starts.clone(), &different)?, None)
-        };
+        let clocks = Clocks::new::<T>(collected(ends.starts.iter().copied())?, &different)?;
         drop(different);
-        let ends = Ends {
-            ends: if ends.len() < kept {
-                Some(collected(ends.iter().copied())?)
-            } else {
-                None
-            },
-            starts,
-        };
+        let (ends, cells) = (ends.build()?, splitter.map(Splitter::build).transpose()?);
+        let of_lists = cells.as_ref().map_or(&ends, |cells| &cells.ends);
+        let index = NearIndex::new(&bounds, &mut by_time, |list| of_lists.of(list))?;
         Ok(Self {
             clocks,
-            cells,
-            index: NearIndex::new(&bounds, &mut by_time, |list| ends.of(list))?,
             ends,
+            cells,
+            index,
             order,
         })
     }
@@ -105,27 +111,61 @@ impl Focus {
         self.clocks.times_of(pool)
     }
 
-    /// The times of a pool that lie within `window` of its `place`-th, as places among its times.
-    pub(crate) fn near(&self, pool: usize, place: u32, window: f64) -> Range<u32> {
-        self.clocks.near(pool, place, window)
+    /// What of a pool lies within `window` of its `place`-th time.
+    pub(crate) fn near(&self, pool: usize, place: u32, window: f64) -> Near {
+        let times = self.clocks.near(pool, place, window);
+        let entries = self.ends.before(pool, times.start)..self.ends.before(pool, times.end);
+        Near { pool, times, entries }
     }
 
-    /// The entries of a list whose times lie in a range of its pool's times.
-    pub(crate) fn span(&self, list: u32, near: &Range<u32>, inside: bool) -> Span {
-        let times = match &self.cells {
-            None => near.clone(),
-            Some(cells) => {
-                let places = &cells.places[self.ends.times_of(list as usize)];
-                let before = |time: u32| places.partition_point(|&place| place < time) as u32;
-                before(near.start)..before(near.end)
-            }
+    /// The times of each cell of a pool, as places among the pool's; none where the pools are the lists.
+    pub(crate) fn places(&self, pool: usize, cells: usize) -> Result<Vec<Vec<u32>>, Error> {
+        let Some(of_pools) = self.cells.as_ref().map(|cells| &cells.of_pools) else {
+            return Ok(Vec::new());
         };
-        Span {
-            list,
-            low: self.ends.before(list as usize, times.start),
-            high: self.ends.before(list as usize, times.end),
-            times,
-            inside,
+        let mut places = filled(cells, Vec::new())?;
+        for (cell, time) in of_pools.children(pool).zip(self.ends.times(pool)) {
+            if places[cell].last() != Some(&time) {
+                push(&mut places[cell], time)?;
+            }
+        }
+        Ok(places)
+    }
+
+    /// How many of a list's entries come before its time at `place`, and so after the last time: all.
+    pub(crate) fn before(&self, list: usize, place: u32) -> u32 {
+        self.cells
+            .as_ref()
+            .map_or(&self.ends, |cells| &cells.ends)
+            .before(list, place)
+    }
+
+    /// The entries of a list, the `child`-th of its pool's, that are near, or all others.
+    pub(crate) fn span(&self, list: u32, child: u32, near: &Near, inside: bool) -> Span {
+        match &self.cells {
+            None => Span {
+                list,
+                times: near.times.clone(),
+                low: near.entries.start,
+                high: near.entries.end,
+                inside,
+            },
+            Some(cells) => {
+                let [low, high] = [near.entries.start, near.entries.end]
+                    .map(|entries| cells.of_pools.count(near.pool, entries, child as usize));
+                let times = if self.index.asks_for_times(list) {
+                    cells.ends.place(list as usize, low)..cells.ends.place(list as usize, high)
+                } else {
+                    0..0
+                };
+                Span {
+                    list,
+                    times,
+                    low,
+                    high,
+                    inside,
+                }
+            }
         }
     }
 
@@ -139,33 +179,49 @@ impl Focus {
         self.index.find(span, positions, rows, finder);
     }
 
+    /// The different times of every pool.
+    pub(crate) fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
     /// The time of every row in hours, NaN where a row is in no list.
     pub(crate) fn times(&self, groups: &Groups) -> Result<Hours, Error> {
+        self.clocks.of(&self.numbers(groups)?)
+    }
+
+    /// The number of every row's time among those of all pools, [`MISSING`] where a row is in no list.
+    pub(crate) fn numbers(&self, groups: &Groups) -> Result<Vec<u32>, Error> {
         let mut numbers: Vec<u32> = filled(groups.rows(), MISSING)?;
         let entries = groups.entries(self.order);
-        for (list, pair) in groups.bounds(self.order).windows(2).enumerate() {
-            self.index.each(list, self.ends.of(list), |place, time| {
-                let entry = (pair[0] + place) as usize;
-                let row = entries.map_or(entry, |entries| entries[entry] as usize);
-                numbers[row] = match &self.cells {
-                    None => self.clocks.first_of(list) + time,
-                    Some(cells) => {
-                        let pool = groups.cells()[list].experiment as usize;
-                        self.clocks.first_of(pool) + cells.places[self.ends.times_of(list)][time as usize]
-                    }
-                };
-            })?;
+        let mut number = |entry: u32, time: u32| {
+            let row = entries.map_or(entry, |entries| entries[entry as usize]);
+            numbers[row as usize] = time;
+        };
+        for (pool, &start) in (0..groups.experiments()).zip(groups.starts()) {
+            let first = self.clocks.first_of(pool);
+            let times = self.ends.times(pool);
+            if let Some(cells) = &self.cells {
+                let first_cell = groups.first_cell_of(pool) as usize;
+                let mut lists = room(groups.cells_of(pool).len())?;
+                for (cell, list) in groups.cells_of(pool).iter().zip(first_cell..) {
+                    let by_time = self.index.by_time(list, cells.ends.of(list))?;
+                    lists.push((cell.start, by_time.into_iter()));
+                }
+                for (cell, time) in cells.of_pools.children(pool).zip(times) {
+                    let (start, by_time) = &mut lists[cell];
+                    number(*start + by_time.next().unwrap_or_default(), first + time);
+                }
+            } else {
+                for (place, time) in self.index.by_time(pool, self.ends.of(pool))?.into_iter().zip(times) {
+                    number(start + place, first + time);
+                }
+            }
         }
-        self.clocks.of(&numbers)
+        Ok(numbers)
     }
 }
 
 impl Ends {
-    /// Where a list's times are among those of all lists.
-    fn times_of(&self, list: usize) -> Range<usize> {
-        self.starts[list] as usize..self.starts[list + 1] as usize
-    }
-
     fn of(&self, list: usize) -> impl ExactSizeIterator<Item = u32> {
         let (start, end) = (self.starts[list], self.starts[list + 1]);
         (0..end - start).map(move |time| match &self.ends {
@@ -181,63 +237,128 @@ impl Ends {
             _ => place,
         }
     }
+
+    /// The place of the time that begins behind so many entries.
+    fn place(&self, list: usize, entries: u32) -> u32 {
+        match &self.ends {
+            Some(ends) => {
+                let ends = &ends[self.starts[list] as usize..self.starts[list + 1] as usize];
+                ends.partition_point(|&end| end <= entries) as u32
+            }
+            None => entries,
+        }
+    }
+
+    /// The place of the time of every entry.
+    fn times(&self, list: usize) -> impl Iterator<Item = u32> {
+        let mut start = 0;
+        (0..).zip(self.of(list)).flat_map(move |(time, end)| {
+            let entries = end - std::mem::replace(&mut start, end);
+            std::iter::repeat_n(time, entries as usize)
+        })
+    }
 }
 
-impl CellTimes {
-    /// From the times of the cells and of the pools, each with where those of one begin.
-    fn new<K: Key>(
-        groups: &Groups,
-        starts: &[u32],
-        times: &[K],
-        pool_starts: &[u32],
-        in_pools: &[K],
-    ) -> Result<Self, Error> {
-        let mut places = room(times.len())?;
-        for (cell, pair) in groups.cells().iter().zip(starts.windows(2)) {
-            let pool = cell.experiment as usize;
-            let in_pool = &in_pools[pool_starts[pool] as usize..pool_starts[pool + 1] as usize];
-            let mut place = 0;
-            for time in &times[pair[0] as usize..pair[1] as usize] {
-                while in_pool[place] < *time {
-                    place += 1;
+/// [`Ends`] list by list.
+struct EndsBuilder {
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+    entries: usize,
+}
+
+impl EndsBuilder {
+    fn new(entries: usize, lists: usize) -> Result<Self, Error> {
+        let mut starts = room(lists + 1)?;
+        starts.push(0);
+        Ok(Self {
+            starts,
+            ends: room(entries)?,
+            entries,
+        })
+    }
+
+    fn end_of_list(&mut self) {
+        self.starts.push(self.ends.len() as u32);
+    }
+
+    fn build(self) -> Result<Ends, Error> {
+        let ends = if self.ends.len() < self.entries {
+            Some(collected(self.ends.iter().copied())?)
+        } else {
+            None
+        };
+        Ok(Ends {
+            starts: self.starts,
+            ends,
+        })
+    }
+}
+
+/// Splits the sorted entries of one pool after another over its cells.
+struct Splitter {
+    of_pools: Splits,
+    ends: EndsBuilder,
+    /// Of a pool's entries the cell, by place, and the time, by cell and time.
+    cells: Vec<u32>,
+    times: Vec<u32>,
+    sorted: Vec<u32>,
+}
+
+impl Splitter {
+    fn new(groups: &Groups, longest: usize) -> Result<Self, Error> {
+        let pools = (0..groups.experiments()).map(|pool| (groups.size(pool) as usize, groups.cells_of(pool).len()));
+        Ok(Self {
+            of_pools: Splits::new(pools)?,
+            ends: EndsBuilder::new(groups.kept() as usize, groups.cells().len())?,
+            cells: room(longest)?,
+            times: filled(longest, 0)?,
+            sorted: filled(longest, 0)?,
+        })
+    }
+
+    /// `places` are those of a pool's entries by time; they become places in the cells, those of one cell after another.
+    fn split(&mut self, groups: &Groups, pool: usize, ends: &EndsBuilder, places: &mut [u32]) -> Result<(), Error> {
+        let cells = groups.cells_of(pool);
+        let first = cells.first().map_or(0, |cell| cell.start);
+        self.cells.clear();
+        for (number, cell) in (0..).zip(cells) {
+            self.cells.extend(std::iter::repeat_n(number, cell.rows as usize));
+        }
+        let of_pool = &ends.ends[ends.starts[pool] as usize..];
+        let (mut time, mut entry) = (0, 0);
+        let (cell_of, times, sorted) = (&self.cells, &mut self.times, &mut self.sorted);
+        self.of_pools.fill(
+            pool,
+            places,
+            |place| cell_of[place as usize] as usize,
+            |place, cell, before| {
+                if entry == of_pool[time as usize] {
+                    time += 1;
                 }
-                places.push(place as u32);
+                entry += 1;
+                let start = cells[cell].start - first;
+                sorted[start as usize + before] = place - start;
+                times[start as usize + before] = time;
+            },
+        )?;
+        places.copy_from_slice(&sorted[..places.len()]);
+        for cell in cells {
+            let start = (cell.start - first) as usize;
+            let times = &times[start..start + cell.rows as usize];
+            for (end, time) in (1..).zip(times) {
+                if times.get(end as usize) != Some(time) {
+                    self.ends.ends.push(end);
+                }
             }
+            self.ends.end_of_list();
         }
-        Ok(Self { places })
+        Ok(())
     }
-}
 
-/// The different times of every pool, from those of its cells, and where those of each pool begin.
-fn merged<K: Key>(groups: &Groups, starts: &[u32], times: &[K]) -> Result<(Vec<u32>, Vec<K>), Error> {
-    let (mut pool_starts, mut in_pools) = (room(groups.experiments() + 1)?, room(times.len())?);
-    pool_starts.push(0);
-    let most = (0..groups.experiments()).map(|pool| groups.cells_of(pool).len()).max();
-    let mut heads: Vec<Reverse<(K, usize, usize)>> = room(most.unwrap_or(0))?;
-    for pool in 0..groups.experiments() {
-        let first = groups.first_cell_of(pool) as usize;
-        heads.clear();
-        heads.extend(
-            starts[first..=first + groups.cells_of(pool).len()]
-                .windows(2)
-                .map(|pair| Reverse((times[pair[0] as usize], pair[0] as usize, pair[1] as usize))),
-        );
-        let mut heap = BinaryHeap::from(std::mem::take(&mut heads));
-        let mut last = None;
-        while let Some(mut head) = heap.peek_mut() {
-            let Reverse((time, place, end)) = *head;
-            if last != Some(time) {
-                in_pools.push(time);
-                last = Some(time);
-            }
-            if place + 1 < end {
-                *head = Reverse((times[place + 1], place + 1, end));
-            } else {
-                PeekMut::pop(head);
-            }
-        }
-        heads = heap.into_vec();
-        pool_starts.push(in_pools.len() as u32);
+    fn build(self) -> Result<Cells, Error> {
+        Ok(Cells {
+            of_pools: self.of_pools,
+            ends: self.ends.build()?,
+        })
     }
-    Ok((pool_starts, in_pools))
 }

@@ -140,25 +140,42 @@ impl Groups {
             condition_labels,
             starts,
         };
-        if let Some(conditions) = conditions {
-            match counts.cells {
-                Some(counted) => groups.fill_cells_by_table(counted, &table, conditions.labels())?,
-                None => groups.fill_cells_by_two_sorts(&counts, &table)?,
-            }
-        }
         let in_table_order = experiments.is_none() && kept as usize == rows;
+        let mut into_pools = None;
         if (pools || conditions.is_none()) && !in_table_order {
             let mut next = filled(counts.experiments.len(), 0)?;
             for (&label, &start) in groups.experiment_labels.iter().zip(&groups.starts) {
                 next[label as usize] = start;
             }
-            groups.by_experiment = Some(scatter(kept, next, &table, |e, _| e as usize)?);
+            into_pools = Some(Scatter::new(kept, next)?);
+        }
+        let mut into_cells = None;
+        let width = counts.conditions.len();
+        if conditions.is_some() {
+            match counts.cells {
+                Some(counted) => into_cells = Some(Scatter::new(kept, groups.lay_out_cells(counted, width)?)?),
+                None => groups.fill_cells_by_two_sorts(&counts, &table)?,
+            }
+        }
+        match (&mut into_pools, &mut into_cells) {
+            (None, None) => {}
+            (Some(pools), None) => table.each_row(|row, e, _| pools.put(row, e as usize))?,
+            (None, Some(cells)) => table.each_row(|row, e, c| cells.put(row, e as usize * width + c as usize))?,
+            // The columns are read once for both.
+            (Some(pools), Some(cells)) => table.each_row(|row, e, c| {
+                pools.put(row, e as usize);
+                cells.put(row, e as usize * width + c as usize);
+            })?,
+        }
+        groups.by_experiment = into_pools.map(Scatter::done).transpose()?;
+        if let Some(cells) = into_cells {
+            groups.by_cell = cells.done()?;
         }
         Ok(groups)
     }
 
-    /// Sorts into cells through a table of all pairs, whose counts become each cell's next free entry.
-    fn fill_cells_by_table(&mut self, mut counts: Vec<u32>, table: &Table<'_>, width: usize) -> Result<(), Error> {
+    /// Notes all cells that have rows, from a table of all pairs, whose counts become each cell's first entry.
+    fn lay_out_cells(&mut self, mut counts: Vec<u32>, width: usize) -> Result<Vec<u32>, Error> {
         let mut start = 0;
         for (experiment, &label) in self.experiment_labels.iter().enumerate() {
             for (condition, &condition_label) in self.condition_labels.iter().enumerate() {
@@ -177,8 +194,7 @@ impl Groups {
             }
             self.cell_starts[experiment + 1] = self.cells.len() as u32;
         }
-        self.by_cell = scatter(start, counts, table, |e, c| e as usize * width + c as usize)?;
-        Ok(())
+        Ok(counts)
     }
 
     /// Sorts by condition, then stably by experiment: linear where the table of all pairs would dwarf the rows.
@@ -190,7 +206,9 @@ impl Groups {
             next.push(start);
             start += count;
         }
-        let by_condition = scatter(kept, next, table, |_, c| c as usize)?;
+        let mut by_condition = Scatter::new(kept, next)?;
+        table.each_row(|row, _, c| by_condition.put(row, c as usize))?;
+        let by_condition = by_condition.done()?;
         // Sorted rows are met out of order, so each needs its experiment at hand.
         let place = positions(&self.experiment_labels, counts.experiments.len())?;
         let mut experiment_of: Vec<u32> = filled(self.rows, 0)?;
@@ -289,6 +307,11 @@ impl Groups {
         }
     }
 
+    /// Where each experiment's rows begin in either order, and last where the rows end.
+    pub(crate) fn starts(&self) -> &[u32] {
+        &self.starts
+    }
+
     /// Rows of the experiment at `position`.
     #[must_use]
     pub fn size(&self, position: usize) -> u32 {
@@ -310,6 +333,21 @@ impl Groups {
     /// Number of the first cell of the experiment at `position`.
     pub(crate) fn first_cell_of(&self, position: usize) -> u32 {
         self.cell_starts[position]
+    }
+
+    /// The experiment of an entry in the order of pools or of cells.
+    pub(crate) fn experiment_of(&self, entry: u32) -> usize {
+        self.starts.partition_point(|&start| start <= entry) - 1
+    }
+
+    /// Number of the cell that an entry in the order of cells is of.
+    pub(crate) fn cell_of(&self, entry: u32) -> usize {
+        self.cells.partition_point(|cell| cell.start <= entry) - 1
+    }
+
+    /// Rows of a cell, ascending.
+    pub(crate) fn rows_of(&self, cell: &Cell) -> &[u32] {
+        &self.by_cell[cell.start as usize..(cell.start + cell.rows) as usize]
     }
 
     /// The rows of the experiment at `position`.
@@ -433,28 +471,40 @@ fn positions(labels: &[u32], count: usize) -> Result<Vec<u32>, Error> {
     Ok(positions)
 }
 
-/// One stable counting sort: every row goes to the next free entry of its bucket.
-fn scatter(
-    kept: u32,
-    mut next: Vec<u32>,
-    table: &Table<'_>,
-    bucket: impl Fn(u32, u32) -> usize,
-) -> Result<Vec<u32>, Error> {
-    let mut sorted = filled(kept as usize, 0)?;
-    let mut moved = false;
-    table.each_row(|row, e, c| {
-        let entry = &mut next[bucket(e, c)];
+/// A stable counting sort: every row goes to the next free entry of its bucket.
+struct Scatter {
+    sorted: Vec<u32>,
+    /// The next free entry of every bucket.
+    next: Vec<u32>,
+    moved: bool,
+}
+
+impl Scatter {
+    fn new(kept: u32, next: Vec<u32>) -> Result<Self, Error> {
+        Ok(Self {
+            sorted: filled(kept as usize, 0)?,
+            next,
+            moved: false,
+        })
+    }
+
+    #[inline]
+    fn put(&mut self, row: u32, bucket: usize) {
+        let entry = &mut self.next[bucket];
         // Only a table that is written to while it is read can lead past the end.
-        match sorted.get_mut(*entry as usize) {
+        match self.sorted.get_mut(*entry as usize) {
             Some(place) => *place = row,
-            None => moved = true,
+            None => self.moved = true,
         }
         *entry += 1;
-    })?;
-    if moved {
-        return Err(Error::Code);
     }
-    Ok(sorted)
+
+    fn done(self) -> Result<Vec<u32>, Error> {
+        if self.moved {
+            return Err(Error::Code);
+        }
+        Ok(self.sorted)
+    }
 }
 
 /// What rows are sorted by.

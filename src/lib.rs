@@ -31,6 +31,7 @@
 
 #![deny(unsafe_code)]
 
+mod audit;
 mod batch;
 mod coded;
 mod codes;
@@ -41,22 +42,29 @@ mod focus;
 mod groups;
 mod machine;
 mod near;
+mod origins;
 mod plan;
 #[cfg(feature = "python")]
 mod python;
 mod random;
+mod reach;
 mod sample;
+mod split;
 mod sums;
 mod times;
 mod tree;
+mod window;
 
+pub use audit::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Share};
 pub use batch::{Draft, Index, Source};
 pub use codes::{Chunk, Codes, Column, MISSING, Pair, combine};
 pub use epoch::{Batches, Deal, Mark, Stream};
 pub use error::Error;
 pub use feed::{Feed, Place, Run, Step, Walked};
 pub use groups::{Cell, Groups};
+pub use origins::Origins;
 pub use plan::{Composition, Plan, Quota, Settings};
 pub use random::{Generator, seed_words};
+pub use reach::{Reach, WindowReach};
 pub use sample::{Slots, pass, sample};
 pub use times::{Hours, Times};

@@ -1,5 +1,5 @@
-//! What depends on the processor: asking for memory ahead of its use, and looking at many bytes at once. Results are the
-//! same everywhere. This is the one place that needs unsafe code.
+//! What depends on the machine: asking for memory ahead of its use and in large pages, and looking at many bytes at once.
+//! Results are the same everywhere. This is the one place that needs unsafe code.
 #![allow(unsafe_code)]
 #![allow(
     clippy::inline_always,
@@ -8,6 +8,29 @@
 
 /// Bytes that are looked at together.
 pub(crate) const LINE: usize = 64;
+
+/// Memory that is asked for in large pages, from this size on: two of them.
+#[cfg(target_os = "linux")]
+const LARGE: usize = 4 << 20;
+
+/// Asks for large pages under memory that is not yet in use, where the system gives them: random reads miss fewer addresses.
+pub(crate) fn ask_for_large_pages<T>(room: &mut [std::mem::MaybeUninit<T>]) {
+    #[cfg(target_os = "linux")]
+    if size_of_val(room) >= LARGE {
+        const PAGE: usize = 4096;
+        let start = room.as_mut_ptr().addr().next_multiple_of(PAGE) - room.as_mut_ptr().addr();
+        let bytes = size_of_val(room) - start;
+        // SAFETY: the pages lie in memory that is ours, and the advice changes nothing of what they hold.
+        unsafe {
+            libc::madvise(room.as_mut_ptr().byte_add(start).cast(), bytes, libc::MADV_HUGEPAGE);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = room;
+}
+
+/// Counts that are compared together.
+pub(crate) const WINDOW: usize = 32;
 
 /// Asks for the cache line of `slice[index]`, if there is such an element. Changes nothing but the time a later read takes.
 #[inline(always)]
@@ -22,7 +45,7 @@ pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
     let _ = (slice, index);
 }
 
-/// Two questions about bits that processors answer at different speeds.
+/// Questions that processors answer at different speeds.
 pub(crate) trait Bits {
     /// One bit for each byte: whether it is one of the `extra + 1` values from `first` on, counted past 255 from 0.
     fn among(bytes: &[u8; LINE], first: u8, extra: u8) -> u64;
@@ -30,6 +53,9 @@ pub(crate) trait Bits {
     fn place_of(bits: u64, before: u32) -> u32;
     /// Number of set bits.
     fn count(bits: u64) -> u32;
+    /// One bit for each place: whether `more - less + first + place * unit + (place * slope >> 8)` is at most `most`, in
+    /// whole numbers of 16 bits.
+    fn reached(more: &[u16; WINDOW], less: &[u16; WINDOW], first: u16, unit: u16, slope: i16, most: u16) -> u32;
 }
 
 /// For every processor.
@@ -69,6 +95,21 @@ impl Bits for Plain {
     fn count(bits: u64) -> u32 {
         bits.count_ones()
     }
+
+    #[inline(always)]
+    fn reached(more: &[u16; WINDOW], less: &[u16; WINDOW], first: u16, unit: u16, slope: i16, most: u16) -> u32 {
+        let mut bits = 0;
+        for place in 0..WINDOW {
+            let off = (place as i16).wrapping_mul(slope) >> 8;
+            let value = more[place]
+                .wrapping_sub(less[place])
+                .wrapping_add(first)
+                .wrapping_add((place as u16).wrapping_mul(unit))
+                .wrapping_add(off as u16);
+            bits |= u32::from(value <= most) << place;
+        }
+        bits
+    }
 }
 
 /// For x86-64 processors that have what [`with_bits!`] asks for.
@@ -105,6 +146,34 @@ impl Bits for Wide {
     #[inline(always)]
     fn count(bits: u64) -> u32 {
         bits.count_ones()
+    }
+
+    #[inline(always)]
+    fn reached(more: &[u16; WINDOW], less: &[u16; WINDOW], first: u16, unit: u16, slope: i16, most: u16) -> u32 {
+        use std::arch::x86_64::{
+            __m256i, _mm256_add_epi16, _mm256_cmpeq_epi16, _mm256_loadu_si256, _mm256_min_epu16, _mm256_movemask_epi8,
+            _mm256_mullo_epi16, _mm256_packs_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi16, _mm256_setr_epi16,
+            _mm256_srai_epi16, _mm256_sub_epi16,
+        };
+        // SAFETY: only functions that were compiled for such a processor come here, and both halves lie in the window.
+        unsafe {
+            let [first, unit, most] = [first, unit, most].map(|value| _mm256_set1_epi16(value as i16));
+            let slope = _mm256_set1_epi16(slope);
+            let places = _mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let half = |at: usize| {
+                #[allow(clippy::cast_ptr_alignment, reason = "this load takes any address")]
+                let [more, less] =
+                    [more, less].map(|counts| _mm256_loadu_si256(counts.as_ptr().add(at).cast::<__m256i>()));
+                let place = _mm256_add_epi16(places, _mm256_set1_epi16(at as i16));
+                let off = _mm256_srai_epi16(_mm256_mullo_epi16(place, slope), 8);
+                let added = _mm256_add_epi16(_mm256_mullo_epi16(place, unit), off);
+                let value = _mm256_add_epi16(_mm256_add_epi16(_mm256_sub_epi16(more, less), first), added);
+                _mm256_cmpeq_epi16(_mm256_min_epu16(value, most), value)
+            };
+            // The halves come out of the packing in quarters, every other one of which is the other's.
+            let packed = _mm256_permute4x64_epi64(_mm256_packs_epi16(half(0), half(16)), 0b11_01_10_00);
+            _mm256_movemask_epi8(packed) as u32
+        }
     }
 }
 
@@ -176,11 +245,27 @@ mod tests {
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn wide_reached(counts: &[[u16; WINDOW]; 2], first: u16, unit: u16, slope: i16, most: u16) -> u32 {
+        Wide::reached(&counts[0], &counts[1], first, unit, slope, most)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     fn wide_answers(bytes: &[u8; LINE], first: u8, extra: u8) -> (u64, Vec<u32>) {
         answers::<Wide>(bytes, first, extra)
     }
 
     proptest! {
+        #[cfg(target_arch = "x86_64")]
+        #[test]
+        fn windows_are_compared_alike(counts: [[u16; WINDOW]; 2], first: u16, unit: u16, slope: i16, most: u16) {
+            if is_wide() {
+                let plain = Plain::reached(&counts[0], &counts[1], first, unit, slope, most);
+                // SAFETY: the processor was asked.
+                prop_assert_eq!(unsafe { wide_reached(&counts, first, unit, slope, most) }, plain);
+            }
+        }
+
         #[test]
         fn bytes_are_found_as_by_looking_at_each(bytes: [[u8; 32]; 2], first: u8, extra: u8) {
             let bytes: [u8; LINE] = std::array::from_fn(|place| bytes[place / 32][place % 32]);

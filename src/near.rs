@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::coded::{Coded, MOST_TIMES};
+use crate::coded::{Coded, MOST_TIMES, Steps};
 use crate::error::{Error, grow, room};
 use crate::tree::{Paths, Tree};
 
@@ -25,7 +25,7 @@ enum List {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) list: u32,
-    /// The range, as places among the list's times.
+    /// The range, as places among the list's times, where the list asks for them.
     pub(crate) times: Range<u32>,
     /// How many entries are earlier than the range, and than its end.
     pub(crate) low: u32,
@@ -45,7 +45,7 @@ impl Span {
 /// Memory for one part of a list, used again for the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Finder {
-    blocks: Vec<u32>,
+    steps: Steps,
     paths: Paths,
 }
 
@@ -80,7 +80,7 @@ impl NearIndex {
                 List::Coded(place) => coded.fill(place as usize, by_time, ends(number))?,
                 List::Tree(place) => {
                     let len = by_time.len();
-                    tree.fill(place as usize, by_time, &mut other[..len]);
+                    tree.fill(place as usize, by_time, &mut other[..len])?;
                 }
             }
         }
@@ -89,33 +89,21 @@ impl NearIndex {
 
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
-        if finder.blocks.capacity() < positions {
-            finder.blocks = room(positions)?;
-        }
+        self.coded.reserve(&mut finder.steps, positions)?;
         self.tree.reserve(&mut finder.paths, positions)
     }
 
-    /// Calls `visit(place, time)` for every entry of a list. `ends` tells where the places of each of its times end.
-    pub(crate) fn each(
-        &self,
-        list: usize,
-        ends: impl Iterator<Item = u32>,
-        mut visit: impl FnMut(u32, u32),
-    ) -> Result<(), Error> {
+    /// The places of a list by time. `ends` tells where those of each of its times end.
+    pub(crate) fn by_time(&self, list: usize, ends: impl Iterator<Item = u32>) -> Result<Vec<u32>, Error> {
         match self.lists[list] {
-            List::Coded(place) => self.coded.each(place as usize, visit),
-            List::Tree(place) => {
-                let by_time = self.tree.by_time(place as usize)?;
-                let mut start = 0;
-                for (time, end) in (0..).zip(ends) {
-                    for &place in &by_time[start..end as usize] {
-                        visit(place, time);
-                    }
-                    start = end as usize;
-                }
-            }
+            List::Coded(place) => self.coded.by_time(place as usize, ends),
+            List::Tree(place) => self.tree.by_time(place as usize),
         }
-        Ok(())
+    }
+
+    /// Whether spans of a list must tell its times.
+    pub(crate) fn asks_for_times(&self, list: u32) -> bool {
+        matches!(self.lists[list as usize], List::Coded(_))
     }
 
     /// Replaces positions in a part of a list by positions in the list, and asks for their `rows`, if there are any. The
@@ -124,7 +112,7 @@ impl NearIndex {
         match self.lists[span.list as usize] {
             List::Coded(place) => self
                 .coded
-                .find(place as usize, span, positions, rows, &mut finder.blocks),
+                .find(place as usize, span, positions, rows, &mut finder.steps),
             List::Tree(place) => self.tree.find(place as usize, span, positions, rows, &mut finder.paths),
         }
     }
@@ -138,7 +126,7 @@ mod tests {
     /// Lists whose times are drawn, sorted, or few; some of several nodes.
     fn lists() -> impl Strategy<Value = Vec<Vec<u32>>> {
         let list = (
-            prop_oneof![4 => 1..300_usize, 2 => 300..20_000_usize, 1 => 20_000..60_000_usize, 1 => 1_040_000..1_100_000_usize],
+            prop_oneof![4 => 1..300_usize, 2 => 300..20_000_usize, 1 => 20_000..140_000_usize, 1 => 1_040_000..1_100_000_usize],
             prop_oneof![Just(1_u32), Just(3), Just(48), Just(200), Just(256), Just(257), Just(100_000)],
             any::<u64>(),
             0..3_u8,
@@ -220,13 +208,7 @@ mod tests {
                     prop_assert_eq!(positions, expected);
                 }
             }
-            let mut visited = vec![None; places.len()];
-            index.each(number, ends.iter().copied(), |place, time| visited[place as usize] = Some(time)).unwrap();
-            let mut expected = vec![None; places.len()];
-            for (rank, &place) in places.iter().enumerate() {
-                expected[place as usize] = Some(ends.partition_point(|&end| end as usize <= rank) as u32);
-            }
-            prop_assert_eq!(visited, expected);
+            prop_assert_eq!(index.by_time(number, ends.iter().copied()).unwrap(), places);
         }
     }
 }

@@ -15,14 +15,18 @@ use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
+use crate::audit::Audit;
+use crate::batch::Source;
 use crate::codes::{Chunk, Codes, Column};
 use crate::epoch::{Deal, Mark};
 use crate::error::{Error, collected, filled};
 use crate::feed::{Feed, Place, Run, Step};
+use crate::origins::Origins;
 use crate::plan::{Composition, Plan, Settings};
 use crate::random::{Generator, seed_words};
+use crate::reach::{Reach, WindowReach};
 use crate::sample::{Slots, sample};
 use crate::times::{Hours, Times};
 use crate::{Index, combine};
@@ -454,6 +458,75 @@ fn list(py: Python<'_>, rows: Vec<i64>) -> PyResult<Bound<'_, PyAny>> {
     Ok(PyList::new(py, rows)?.into_any())
 }
 
+/// Number of a source, as the Python side names them.
+fn source_number(source: Source) -> i8 {
+    match source {
+        Source::Primary => 0,
+        Source::Near => 1,
+        Source::Far => 2,
+        Source::Leak => 3,
+    }
+}
+
+/// One field of each of some records, as an array.
+fn field<'py, R, T: numpy::Element>(
+    py: Python<'py>,
+    records: &[R],
+    of: impl Fn(&R) -> T,
+) -> PyResult<Bound<'py, PyArray1<T>>> {
+    Ok(collected(records.iter().map(of))?.into_pyarray(py))
+}
+
+/// An audit by the names of its columns.
+fn audit_columns<'py>(
+    py: Python<'py>,
+    audit: Audit,
+    reaches: &[Reach],
+    windows: &[WindowReach],
+) -> PyResult<Bound<'py, PyDict>> {
+    let columns = PyDict::new(py);
+    let of = &audit.experiments[..];
+    columns.set_item("batches_full", field(py, of, |of| of.full)?)?;
+    columns.set_item("batches_short", field(py, of, |of| of.short)?)?;
+    columns.set_item("batches_replaced", field(py, of, |of| of.replaced)?)?;
+    let of = &audit.units[..];
+    columns.set_item("unit_asked", field(py, of, |of| of.asked)?)?;
+    columns.set_item("unit_got", field(py, of, |of| of.got)?)?;
+    columns.set_item("unit_leaked", field(py, of, |of| of.leaked)?)?;
+    let of = &audit.times[..];
+    columns.set_item("time_hours", field(py, of, |of| of.hours)?)?;
+    columns.set_item("time_batches", field(py, of, |of| of.batches)?)?;
+    columns.set_item("time_near", field(py, of, |of| of.near)?)?;
+    columns.set_item("time_far", field(py, of, |of| of.far)?)?;
+    columns.set_item("time_fallback", field(py, of, |of| of.fallback)?)?;
+    let of = &audit.first[..];
+    columns.set_item("first_batch", field(py, of, |of| of.batch)?)?;
+    columns.set_item("first_picked", field(py, of, |of| of.picked)?)?;
+    columns.set_item("first_unit", field(py, of, |of| of.unit)?)?;
+    columns.set_item("first_leak", field(py, of, |of| of.leak)?)?;
+    columns.set_item("first_seats", field(py, of, |of| of.seats)?)?;
+    columns.set_item("reach_unit", field(py, reaches, |of| of.unit)?)?;
+    columns.set_item("reach_rows", field(py, reaches, |of| of.rows)?)?;
+    columns.set_item("reach_rate", field(py, reaches, |of| of.rate)?)?;
+    columns.set_item("window_whole", field(py, windows, |of| of.whole)?)?;
+    columns.set_item("window_scarce", field(py, windows, |of| of.scarce)?)?;
+    columns.set_item("window_near", field(py, windows, |of| of.near)?)?;
+    columns.set_item("seen", audit.seen.into_pyarray(py))?;
+    let (times, rows): (Vec<u64>, Vec<u64>) = audit.draws.into_iter().unzip();
+    columns.set_item("draw_times", times.into_pyarray(py))?;
+    columns.set_item("draw_rows", rows.into_pyarray(py))?;
+    columns.set_item("batches", audit.batches)?;
+    columns.set_item("seats", audit.seats)?;
+    columns.set_item("leak_asked", audit.leak_asked)?;
+    columns.set_item("duplicates", audit.duplicates)?;
+    columns.set_item("batches_with_duplicates", audit.batches_with_duplicates)?;
+    for (name, pairs) in [("pairs", audit.pairs), ("table_pairs", audit.table_pairs)] {
+        let counts = [pairs.all, pairs.experiment, pairs.condition, pairs.both, pairs.near];
+        columns.set_item(name, counts)?;
+    }
+    Ok(columns)
+}
+
 /// One rank's source of batches over all epochs.
 #[pyclass(frozen, name = "Feed", module = "cascade_sampler._core")]
 struct PyFeed {
@@ -644,6 +717,66 @@ impl PyFeed {
             kind: *kind,
             feed: slf,
         }
+    }
+
+    /// Where each seat of the global batch at `position` of `epoch` came from: six columns, the experiment that was
+    /// picked, and the focal time.
+    fn explain<'py>(&self, py: Python<'py>, position: u64, epoch: u64) -> PyResult<Bound<'py, PyTuple>> {
+        let feed = &self.feed;
+        let stream = feed.nearest(epoch, position)?;
+        let (origins, walked) = detached(py, |pause| {
+            let (draft, walked) = feed.walk_to::<PyErr>(stream, position, pause)?;
+            Ok((Origins::new(feed.plan(), &draft)?, walked))
+        })?;
+        feed.remember(epoch, walked);
+        let sources = collected(origins.sources.into_iter().map(source_number))?;
+        (
+            origins.rows.into_pyarray(py),
+            origins.experiments.into_pyarray(py),
+            origins.conditions.into_pyarray(py),
+            sources.into_pyarray(py),
+            origins.replaced.into_pyarray(py),
+            origins.fallback.into_pyarray(py),
+            origins.picked,
+            origins.focal,
+        )
+            .into_pyobject(py)
+    }
+
+    /// Counts whole epochs of the global sequence: columns by name. `progress`, if any, is called now and then with the
+    /// number of batches that are done.
+    #[pyo3(signature = (epoch, epochs, progress=None))]
+    fn audit<'py>(
+        &self,
+        py: Python<'py>,
+        epoch: u64,
+        epochs: u64,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let progress = progress.map(|progress| progress.clone().unbind());
+        let plan = self.feed.plan();
+        let seed = self.feed.seed();
+        let (audit, reaches, windows) = py.detach(|| {
+            let mut looked = Instant::now();
+            let mut pause = |done: u64| {
+                if looked.elapsed() < SIGNALS_EVERY {
+                    return Ok(());
+                }
+                looked = Instant::now();
+                Python::attach(|py| {
+                    py.check_signals()?;
+                    progress
+                        .as_ref()
+                        .map_or(Ok(()), |progress| progress.call1(py, (done,)).map(drop))
+                })
+            };
+            let audit = Audit::new::<PyErr>(plan, seed, epoch, epochs, &mut pause)?;
+            let done = audit.batches;
+            let reaches = Reach::of::<PyErr>(plan, || pause(done))?;
+            let windows = WindowReach::of::<PyErr>(plan, || pause(done))?;
+            Ok::<_, PyErr>((audit, reaches, windows))
+        })?;
+        audit_columns(py, audit, &reaches, &windows)
     }
 
     /// The global batch at `position` of `epoch`.

@@ -128,7 +128,14 @@ impl Generator {
         if bound <= 1 {
             return 0;
         }
-        let mut product = u64::from(self.next32()) * u64::from(bound);
+        let drawn = self.next32();
+        self.below_from(drawn, bound)
+    }
+
+    /// As [`Generator::below`], of a `bound` above 1, where the first 32 bits are drawn already.
+    #[inline]
+    fn below_from(&mut self, drawn: u32, bound: u32) -> u32 {
+        let mut product = u64::from(drawn) * u64::from(bound);
         // Only a low half under `bound` can lie under the threshold, so the division is rare.
         if (product as u32) < bound {
             let threshold = bound.wrapping_neg() % bound;
@@ -137,6 +144,54 @@ impl Generator {
             }
         }
         (product >> 32) as u32
+    }
+
+    /// Draws [`Generator::below`] for `count` bounds, each `step` from the last, and keeps nothing. All are above 1.
+    #[inline]
+    pub(crate) fn pass_below(&mut self, first: u32, step: i32, count: u32) {
+        let (mut bound, mut left) = (first, count);
+        loop {
+            if left == 0 {
+                return;
+            }
+            if left == 1 || self.kept.is_some() {
+                self.below(bound);
+                bound = bound.wrapping_add_signed(step);
+                left -= 1;
+                continue;
+            }
+            // Two bounds a word, whose numbers nobody asks for: all that matters is whether one of them is drawn again. What
+            // the loop needs is in variables of its own, so that it stays in registers.
+            let mut pcg = self.pcg.clone();
+            let (mut word, mut next) = (0, bound);
+            let before = left;
+            let mut again = false;
+            while left > 1 {
+                word = pcg.next_u64();
+                next = bound.wrapping_add_signed(step);
+                left -= 2;
+                again = (word as u32).wrapping_mul(bound) < bound || ((word >> 32) as u32).wrapping_mul(next) < next;
+                if again {
+                    break;
+                }
+                bound = next.wrapping_add_signed(step);
+            }
+            self.pcg = pcg;
+            self.words = self.words.wrapping_add(u64::from((before - left) / 2));
+            if again {
+                self.draw_again(word, bound, next);
+                bound = next.wrapping_add_signed(step);
+            }
+        }
+    }
+
+    /// Draws [`Generator::below`] for two bounds above 1, the first word for which is drawn already.
+    #[cold]
+    #[inline(never)]
+    fn draw_again(&mut self, word: u64, one: u32, other: u32) {
+        self.kept = Some((word >> 32) as u32);
+        self.below_from(word as u32, one);
+        self.below(other);
     }
 
     /// How many entries of the ascending `cdf` are at or below one `unit()` draw.

@@ -29,7 +29,7 @@ pub struct Slots {
 
 impl Slots {
     fn capacity(keys: usize) -> usize {
-        (2 * keys).next_power_of_two().max(16)
+        (3 * keys).next_power_of_two().max(16)
     }
 
     /// Makes room for samples of up to `keys` positions.
@@ -109,36 +109,38 @@ pub(crate) fn sample_and(
     drawn: impl Fn(u32),
 ) {
     let seats = out.len();
+    // A copy of its own stays in registers.
+    let mut local = generator.clone();
     if seats > population as usize {
-        out.fill_with(|| generator.below(population));
+        out.fill_with(|| local.below(population));
     } else if by_tail_shuffle(population, seats) {
-        tail_shuffle(generator, population, out, slots);
+        tail_shuffle(&mut local, population, out, slots);
     } else {
-        floyd(generator, population, out, slots, drawn);
+        floyd(&mut local, population, out, slots, drawn);
     }
+    *generator = local;
 }
 
 /// Draws what `sample(population, seats)` draws and keeps nothing.
 pub fn pass(generator: &mut Generator, population: u32, seats: usize) {
+    let mut local = generator.clone();
     if seats > population as usize {
         for _ in 0..seats {
-            generator.below(population);
-        }
-        return;
-    }
-    let start = population - seats as u32;
-    if by_tail_shuffle(population, seats) {
-        for i in (start.max(1)..population).rev() {
-            generator.below(i + 1);
+            local.below(population);
         }
     } else {
-        for j in start..population {
-            generator.below(j + 1);
-        }
-        for i in (1..seats as u32).rev() {
-            generator.below(i + 1);
+        let seats = seats as u32;
+        let start = population - seats;
+        // A bound of 1 draws nothing.
+        let skipped = u32::from(start == 0 && seats > 0);
+        if by_tail_shuffle(population, seats as usize) {
+            local.pass_below(population, -1, seats - skipped);
+        } else {
+            local.pass_below(start + 1 + skipped, 1, seats - skipped);
+            local.pass_below(seats, -1, seats.saturating_sub(1));
         }
     }
+    *generator = local;
 }
 
 #[inline]

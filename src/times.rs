@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::codes::MISSING;
 use crate::error::{Error, collected, filled, room};
+use crate::machine::{LINE, prefetch};
 
 /// A column of times in hours, in chunks. NaN stands for a missing time.
 ///
@@ -29,7 +30,12 @@ pub(crate) struct Clocks {
     /// Where each pool's times begin, and last where the times end.
     starts: Vec<u32>,
     hours: Hours,
+    /// One time in [`STEP`], so that looking for one misses the cache but once or twice.
+    steps: Hours,
 }
+
+/// Times of which one is set apart: some cache lines of them.
+const STEP: usize = 64;
 
 impl Times<'_> {
     pub(crate) fn len(&self) -> usize {
@@ -164,13 +170,17 @@ impl<'a, T: Time> Sorter<'a, T> {
         })
     }
 
-    /// Sorts rows, which ascend, by their times, equal ones in their own order: `places` becomes their places in that order.
+    /// Sorts rows by their times, equal ones in their own order; they ascend, or are some runs that do: `places` becomes their places in that order.
     /// Returns the sorted times.
     pub(crate) fn sort(&mut self, rows: impl Iterator<Item = u32>, places: &mut [u32]) -> &[T::Key] {
         self.keys.clear();
         let mut chunks = self.chunks.iter();
         let (mut chunk, mut start): (&[T], usize) = (&[], 0);
         self.keys.extend(rows.map(|row| {
+            if (row as usize) < start {
+                chunks = self.chunks.iter();
+                (chunk, start) = (&[], 0);
+            }
             while row as usize - start >= chunk.len() {
                 start += chunk.len();
                 chunk = chunks.next().copied().unwrap_or_default();
@@ -241,6 +251,7 @@ impl Clocks {
         Ok(Self {
             starts,
             hours: T::hours(collected(times.iter().map(|&key| T::of(key)))?),
+            steps: T::hours(collected(times.iter().step_by(STEP).map(|&key| T::of(key)))?),
         })
     }
 
@@ -256,29 +267,60 @@ impl Clocks {
 
     /// The times of a pool within `window` of its `focal`-th, as places among them.
     pub(crate) fn near(&self, pool: usize, focal: u32, window: f64) -> Range<u32> {
-        let focal = focal as usize;
-        let of_pool = self.starts[pool] as usize..self.starts[pool + 1] as usize;
+        let pool = self.starts[pool] as usize..self.starts[pool + 1] as usize;
+        let focal = pool.start + focal as usize;
         // Rounding keeps the order of differences, so what is near is one run of times around the focal one.
-        let (before, after) = match &self.hours {
-            Hours::F64(hours) => {
-                let hours = &hours[of_pool];
-                let far = |time: &f64| (time - hours[focal]).abs() > window;
+        let (from, to) = match (&self.hours, &self.steps) {
+            (Hours::F64(hours), Hours::F64(steps)) => {
+                let far = |time: f64| (time - hours[focal]).abs() > window;
                 (
-                    hours[..focal].partition_point(far),
-                    hours[focal..].partition_point(|time| !far(time)),
+                    first_of(hours, steps, pool.start..focal, |time| !far(time)),
+                    first_of(hours, steps, focal..pool.end, far),
                 )
             }
-            Hours::F32(hours) => {
-                let hours = &hours[of_pool];
+            (Hours::F32(hours), Hours::F32(steps)) => {
                 let window = window as f32;
-                let far = |time: &f32| (time - hours[focal]).abs() > window;
+                let far = |time: f32| (time - hours[focal]).abs() > window;
                 (
-                    hours[..focal].partition_point(far),
-                    hours[focal..].partition_point(|time| !far(time)),
+                    first_of(hours, steps, pool.start..focal, |time| !far(time)),
+                    first_of(hours, steps, focal..pool.end, far),
                 )
             }
+            // Both are made of the same times.
+            _ => (focal, focal),
         };
-        before as u32..(focal + after) as u32
+        (from - pool.start) as u32..(to - pool.start) as u32
+    }
+
+    /// Number of times, those of all pools together.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.last().map_or(0, |&end| end as usize)
+    }
+
+    /// A time by its number among those of all pools.
+    #[inline]
+    pub(crate) fn hour(&self, number: u32) -> f64 {
+        match &self.hours {
+            Hours::F64(hours) => hours[number as usize],
+            Hours::F32(hours) => f64::from(hours[number as usize]),
+        }
+    }
+
+    /// Asks for a time ahead of [`Clocks::hour`].
+    #[inline]
+    pub(crate) fn prefetch(&self, number: u32) {
+        match &self.hours {
+            Hours::F64(hours) => prefetch(hours, number as usize),
+            Hours::F32(hours) => prefetch(hours, number as usize),
+        }
+    }
+
+    /// Whether two times lie within `window` of each other, in the width that times are worked on in.
+    pub(crate) fn within(&self, one: f64, other: f64, window: f64) -> bool {
+        match &self.hours {
+            Hours::F64(_) => (one - other).abs() <= window,
+            Hours::F32(_) => (one as f32 - other as f32).abs() <= window as f32,
+        }
     }
 
     /// The times of numbers among those of all pools, NaN for [`MISSING`].
@@ -295,4 +337,20 @@ impl Clocks {
             Hours::F32(hours) => Hours::F32(look_up(hours, numbers, f32::NAN)?),
         })
     }
+}
+
+/// The first place in a range of times that is `wanted`, as all behind it are; `steps` holds one time in [`STEP`].
+fn first_of<T: Copy>(times: &[T], steps: &[T], range: Range<usize>, wanted: impl Fn(T) -> bool) -> usize {
+    let (first, last) = (range.start.div_ceil(STEP), range.end.div_ceil(STEP));
+    let step = first + steps[first..last].partition_point(|&time| !wanted(time));
+    let from = if step == first {
+        range.start
+    } else {
+        (step - 1) * STEP + 1
+    };
+    let to = if step == last { range.end } else { step * STEP };
+    for place in (from..to).step_by(LINE / size_of::<T>()) {
+        prefetch(times, place);
+    }
+    from + times[from..to].partition_point(|&time| !wanted(time))
 }

@@ -1,46 +1,69 @@
 //! Rows near a time by position, in lists with many different times.
 //!
-//! A tree over the entries of a list: leaves of 256 neighbouring entries, nodes of 64 children. The entries near a focal
-//! time are those whose ranks by time lie in one range, and in every node they are again those of one range of ranks among
-//! the node's own. A node knows, for every so many of its ranks, how many of those below belong to each child, and to which
-//! child each of the next ones belongs: so the ranges of its children follow from its own. A leaf holds the rank of each of
-//! its entries. A position is followed from the root to a leaf, all positions one level at a time, so that what the next
-//! level reads is asked for ahead. Its child is guessed from the counts alone, the next ranks taken as spread evenly; then
-//! they are looked at, and the guess moved on where it was wrong, which is seldom.
+//! A tree over the entries of a list: leaves of 2^8 neighbouring entries, nodes of 256 children, and a root with as many
+//! children as it takes. The entries near a focal time are those whose ranks by time lie in one range, and in every node
+//! they are again those of one range of ranks among the node's own. A node knows, for every so many of its ranks, how many
+//! of those below belong to each child, and to which child each of the ranks in between belongs: so the ranges of its
+//! children follow from its own. A leaf holds the rank of each of its entries. The root's children are worked out once for
+//! all positions. Each position is then followed down to a leaf, all positions one level at a time, so that what the next
+//! level reads is asked for ahead. A child is guessed from its node's counts alone, the ranks in between taken as spread
+//! evenly; then those are looked at, and the guess moved on where it was wrong.
 #![allow(
     clippy::inline_always,
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
-use crate::error::{Error, filled, grow, room};
+use crate::error::{Error, collected, filled, grow, room};
 use crate::machine::{Bits, LINE, nth_among, prefetch, with_bits};
 use crate::near::Span;
+use crate::split::Splits;
+use crate::window::{Ends, Share};
 
 const LEAF_BITS: u32 = 8;
 const LEAF: usize = 1 << LEAF_BITS;
-const ARITY_BITS: u32 = 6;
+const ARITY_BITS: u32 = 8;
 const ARITY: usize = 1 << ARITY_BITS;
-/// Levels of nodes over 2^32 entries.
-const LEVELS: usize = 4;
+/// Levels of nodes between the leaves and a root over 2^32 entries.
+const LEVELS: usize = 2;
+/// Lists up to this length have no nodes: their root's children are leaves.
+const FLAT: usize = 1 << 17;
+/// A root may have more children than a node, so that lists up to this length need one level of nodes only.
+const LOW: usize = 1 << 26;
 
-/// Bits of a place that lie below a node of a level; level 0 is right above the leaves.
-const fn bits(level: usize) -> u32 {
-    LEAF_BITS + ARITY_BITS * (level as u32 + 1)
-}
-
-/// Some neighbouring ranks of a node.
+/// Some neighbouring ranks of a node: those around the rank that the counts lead to.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Row<C, const RANKS: usize> {
     /// How many entries of smaller ranks lie in the children before each.
     before: [C; ARITY],
-    /// The child of the entry of each of these ranks.
+    /// The child of the entry of each of the ranks around.
     children: [u8; RANKS],
 }
 
-/// A node of the lowest level has 2^14 entries: its counts fit 16 bits. Either row takes three bytes a rank.
-type Low = Row<u16, 64>;
-type High = Row<u32, 128>;
+/// A node of the lowest level has 2^16 entries: its counts fit 16 bits.
+type Low = Row<u16, 128>;
+type High = Row<u32, 512>;
+
+impl<C: Copy + Default, const RANKS: usize> Row<C, RANKS> {
+    fn empty() -> Self {
+        Self {
+            before: [C::default(); ARITY],
+            children: [0; RANKS],
+        }
+    }
+
+    /// The row of a rank, and the rank's place among those around.
+    #[inline(always)]
+    fn of(rank: u32) -> (usize, usize) {
+        let moved = rank as usize + RANKS / 2;
+        (moved / RANKS, moved % RANKS)
+    }
+
+    /// Rows of a node.
+    fn rows(entries: usize) -> usize {
+        Self::of(entries as u32).0 + 1
+    }
+}
 
 /// Lists with any number of different times.
 #[derive(Clone, Debug, Default)]
@@ -49,57 +72,92 @@ pub(crate) struct Tree {
     /// Rank of every entry in its leaf, filled up to whole leaves.
     ranks: Vec<u8>,
     low: Vec<Low>,
-    high: [Vec<High>; LEVELS - 1],
+    high: Vec<High>,
+    /// The ranks of every list over the children of its root.
+    roots: Splits,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct List {
     len: usize,
-    /// The level of the root.
-    top: usize,
+    /// Levels of nodes between the root and the leaves.
+    levels: usize,
     /// Where the list's leaves and rows begin.
     ranks: usize,
     rows: [usize; LEVELS],
 }
 
 impl List {
+    fn new(len: usize) -> Self {
+        Self {
+            len,
+            levels: usize::from(len > FLAT) + usize::from(len > LOW),
+            ranks: 0,
+            rows: [0; LEVELS],
+        }
+    }
+
+    /// Bits of a place that lie below a node of a level; level 0 has leaves as children, and so on up to the root's children.
+    #[inline(always)]
+    fn bits(level: usize) -> u32 {
+        LEAF_BITS + ARITY_BITS * (level as u32 + 1)
+    }
+
+    /// Bits of a place that lie below a child of the root.
+    #[inline(always)]
+    fn root_bits(&self) -> u32 {
+        LEAF_BITS + ARITY_BITS * self.levels as u32
+    }
+
+    /// Children of the root.
+    #[inline(always)]
+    fn width(&self) -> usize {
+        self.len.div_ceil(1 << self.root_bits())
+    }
+
     /// Entries of a node.
     #[inline(always)]
-    fn size(&self, level: usize, node: usize) -> usize {
-        let start = node << bits(level);
-        (self.len - start).min(1 << bits(level))
+    fn size(&self, level: usize, node: u32) -> usize {
+        let start = (node as usize) << Self::bits(level);
+        (self.len - start).min(1 << Self::bits(level))
+    }
+
+    /// Where a node's rows begin. All nodes before it are full.
+    #[inline(always)]
+    fn first_row(&self, level: usize, node: u32) -> usize {
+        let full = 1 << Self::bits(level);
+        let rows = if level == 0 { Low::rows(full) } else { High::rows(full) };
+        self.rows[level] + node as usize * rows
+    }
+
+    /// Rows of all nodes of a level.
+    fn all_rows(&self, level: usize) -> usize {
+        if level >= self.levels {
+            return 0;
+        }
+        let last = (self.len - 1) >> Self::bits(level);
+        let size = self.size(level, last as u32);
+        let rows = if level == 0 { Low::rows(size) } else { High::rows(size) };
+        self.first_row(level, last as u32) - self.rows[level] + rows
     }
 }
 
 /// Memory to follow positions, used again for the next.
-pub(crate) type Paths = Vec<Path>;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Paths {
+    paths: Vec<Path>,
+    /// How many entries below each end of the range lie before each child of the root, and before the end of all.
+    root: [Vec<u32>; 2],
+}
 
 /// A position on its way: the node or leaf that it has reached, and the range of ranks there.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Path {
+struct Path {
     node: u32,
     low: u32,
     high: u32,
-}
-
-impl Path {
-    #[inline(always)]
-    fn child(&self, child: usize, here: Before, next: Before) -> Self {
-        let low = next.low - here.low;
-        Self {
-            node: self.node << ARITY_BITS | child as u32,
-            low,
-            high: low + next.near - here.near,
-        }
-    }
-}
-
-/// Counts of a row, in the width that its level needs.
-trait Count: Copy + Into<u32> {
-    /// How many children the part's entries before a position fill, if the ranks between the rows and the ends of the range
-    /// are spread evenly over `children`: about the child that the position falls to.
-    fn guess(low: &[Self; ARITY], high: &[Self; ARITY], between: i32, node: Node, inside: bool, position: u32)
-    -> usize;
+    /// The child it will probably turn to.
+    guess: u32,
 }
 
 /// What of a node does not depend on its entries.
@@ -107,195 +165,140 @@ trait Count: Copy + Into<u32> {
 struct Node {
     size: usize,
     child_bits: u32,
+    inside: bool,
 }
 
 impl Node {
     #[inline(always)]
-    fn of(list: &List, level: usize, node: u32) -> Self {
+    fn of(list: &List, level: usize, node: u32, inside: bool) -> Self {
         Self {
-            size: list.size(level, node as usize),
-            child_bits: bits(level) - ARITY_BITS,
-        }
-    }
-
-    /// Entries before a child.
-    #[inline(always)]
-    fn before(&self, child: usize) -> usize {
-        (child << self.child_bits).min(self.size)
-    }
-}
-
-macro_rules! count {
-    ($count:ty, $signed:ty) => {
-        impl Count for $count {
-            #[inline(always)]
-            fn guess(
-                low: &[Self; ARITY],
-                high: &[Self; ARITY],
-                between: i32,
-                node: Node,
-                inside: bool,
-                position: u32,
-            ) -> usize {
-                let children = node.size.div_ceil(1 << node.child_bits) as $signed;
-                let slope = (between * ARITY as i32 / i32::from(children as i16)) as $signed;
-                let (size, position) = (node.size as $signed, position as $signed);
-                let mut reached: $signed = 0;
-                for child in 0..ARITY {
-                    let near = high[child].wrapping_sub(low[child]) as $signed
-                        + ((child as $signed).min(children) * slope >> ARITY_BITS);
-                    let before = if inside {
-                        near
-                    } else {
-                        ((child << node.child_bits) as $signed).min(size) - near
-                    };
-                    reached += <$signed>::from(before <= position);
-                }
-                (reached as usize).saturating_sub(1)
-            }
-        }
-    };
-}
-count!(u16, i16);
-count!(u32, i32);
-
-/// A range of ranks of a node: the rows below its ends.
-struct Ends<'a, C, const RANKS: usize> {
-    node: Node,
-    inside: bool,
-    ranks: [u32; 2],
-    rows: [&'a Row<C, RANKS>; 2],
-}
-
-/// What lies before a child.
-#[derive(Clone, Copy)]
-struct Before {
-    /// Entries of ranks below the range, and in it.
-    low: u32,
-    near: u32,
-    /// Entries of the part.
-    part: u32,
-}
-
-impl<'a, C: Count, const RANKS: usize> Ends<'a, C, RANKS> {
-    #[inline(always)]
-    fn new(rows: &'a [Row<C, RANKS>], node: Node, path: &Path, inside: bool) -> Self {
-        Self {
-            node,
+            size: list.size(level, node),
+            child_bits: List::bits(level) - ARITY_BITS,
             inside,
-            ranks: [path.low, path.high],
-            rows: [path.low, path.high].map(|rank| &rows[row_of::<RANKS>(rank, node.size)]),
         }
     }
 
-    /// Ranks between an end's row and the end.
+    /// Entries of the part, of `near` in the range, before a child.
     #[inline(always)]
-    fn between(&self, end: usize) -> u32 {
-        self.ranks[end] - (row_of::<RANKS>(self.ranks[end], self.node.size) * RANKS) as u32
+    fn part(&self, child: usize, near: u32) -> u32 {
+        if self.inside {
+            near
+        } else {
+            (child << self.child_bits).min(self.size) as u32 - near
+        }
     }
 
     #[inline(always)]
-    fn count<B: Bits>(&self, end: usize, child: usize) -> u32 {
-        if child == 0 {
-            return 0;
-        }
-        if child == ARITY {
-            return self.ranks[end];
-        }
-        let (row, between) = (self.rows[end], self.between(end));
-        let mut count = row.before[child].into();
-        for (line, children) in (0..).zip(row.children.chunks_exact(LINE)) {
-            let Ok(children) = children.try_into() else { continue };
-            let counted = between.saturating_sub(line * LINE as u32).min(LINE as u32);
-            let bits = B::among(children, 0, child as u8 - 1);
-            // Shifted in two steps, as a shift by all 64 bits is none.
-            count += B::count(bits & !((!0 << (counted / 2)) << (counted - counted / 2)));
-        }
-        count
-    }
-
-    #[inline(always)]
-    fn before<B: Bits>(&self, child: usize) -> Before {
-        let low = self.count::<B>(0, child);
-        let near = self.count::<B>(1, child) - low;
-        Before {
-            low,
-            near,
-            part: if self.inside {
-                near
-            } else {
-                self.node.before(child) as u32 - near
-            },
-        }
-    }
-
-    /// The child that a position falls to, what lies before it, and before the next.
-    #[inline(always)]
-    fn child_of<B: Bits>(&self, position: u32) -> (usize, Before, Before) {
-        let between = self.between(1) as i32 - self.between(0) as i32;
-        let (low, high) = (&self.rows[0].before, &self.rows[1].before);
-        let mut child = C::guess(low, high, between, self.node, self.inside, position);
-        let (mut here, mut next) = (self.before::<B>(child), self.before::<B>(child + 1));
-        while here.part > position {
-            child -= 1;
-            next = here;
-            here = self.before::<B>(child);
-        }
-        while next.part <= position {
-            child += 1;
-            here = next;
-            next = self.before::<B>(child + 1);
-        }
-        (child, here, next)
+    fn children(&self) -> usize {
+        self.size.div_ceil(1 << self.child_bits)
     }
 }
 
-/// What lies before each child of a root: looked up by all positions, so worked out once.
-struct Root {
-    before: [Before; ARITY + 1],
-    part: [u32; ARITY],
+/// One end of a range of ranks: the row that is near it, and the ranks in between.
+#[derive(Clone, Copy)]
+struct End<'a, C, const RANKS: usize> {
+    rank: u32,
+    row: &'a Row<C, RANKS>,
+    /// Where the ranks in between are among those around, and whether they lie below the end.
+    from: u32,
+    to: u32,
+    below: bool,
 }
 
-impl Root {
+impl<'a, C: Copy + Default + Into<u32>, const RANKS: usize> End<'a, C, RANKS> {
     #[inline(always)]
-    fn new<B: Bits, C: Count, const RANKS: usize>(ends: &Ends<'_, C, RANKS>) -> Self {
-        let before: [Before; ARITY + 1] = std::array::from_fn(|child| ends.before::<B>(child));
+    fn new(rows: &'a [Row<C, RANKS>], rank: u32) -> Self {
+        let (row, place) = Row::<C, RANKS>::of(rank);
+        let (middle, place) = (RANKS as u32 / 2, place as u32);
         Self {
-            before,
-            part: std::array::from_fn(|child| before[child].part),
+            rank,
+            row: &rows[row],
+            from: middle.min(place),
+            to: middle.max(place),
+            below: place >= middle,
         }
     }
 
-    /// As [`Ends::child_of`].
+    /// Ranks in between.
     #[inline(always)]
-    fn child_of(&self, position: u32) -> (usize, Before, Before) {
-        // Counting instead of stopping: no branch depends on where the position leads. The first child has none before.
-        let reached = self
-            .part
-            .iter()
-            .map(|&before| u32::from(before <= position))
-            .sum::<u32>();
-        let child = (reached as usize - 1) % ARITY;
-        (child, self.before[child], self.before[child + 1])
+    fn between(&self) -> i32 {
+        let between = (self.to - self.from) as i32;
+        if self.below { between } else { -between }
+    }
+
+    /// Entries below the end that lie before `child`, and before the next one.
+    #[inline(always)]
+    fn count<B: Bits>(&self, child: usize) -> [u32; 2] {
+        let half = if self.below { RANKS / 2 } else { 0 };
+        let (mut before, mut within) = (0, 0);
+        for line in 0..RANKS / 2 / LINE {
+            let start = half + line * LINE;
+            let Some(children) = self.row.children[start..].first_chunk() else {
+                continue;
+            };
+            let [from, to] = [self.from, self.to].map(|end| end.saturating_sub(start as u32).min(LINE as u32));
+            let wanted = below(to) & !below(from);
+            // One more than any child that is before none: nothing is below 0.
+            let less = if child == 0 {
+                0
+            } else {
+                B::among(children, 0, child as u8 - 1)
+            };
+            before += B::count(less & wanted);
+            within += B::count(B::among(children, child as u8, 0) & wanted);
+        }
+        let [mut here, mut next] = [child, child + 1].map(|child| match self.row.before.get(child) {
+            Some(&count) => count.into(),
+            None => self.rank - self.between() as u32,
+        });
+        if self.below {
+            here += before;
+            next += before + within;
+        } else {
+            here -= before;
+            next -= before + within;
+        }
+        [here, if child + 1 == ARITY { self.rank } else { next }]
     }
 }
 
-/// The row of a node of `size` entries whose counts lead to `rank`.
+/// About the child of a node that a position falls to, if the ranks in between are spread evenly.
 #[inline(always)]
-fn row_of<const RANKS: usize>(rank: u32, size: usize) -> usize {
-    (rank as usize / RANKS).min((size - 1) / RANKS)
+fn guess_low<B: Bits>(ends: &[End<'_, u16, 128>; 2], node: Node, guess: usize, position: u32) -> usize {
+    let children = node.children();
+    let [low, high] = ends.each_ref().map(|end| &end.row.before[..]);
+    let between = ends[1].between() - ends[0].between();
+    let between = if node.inside { between } else { -between };
+    // In parts of 256 a child; where children are few it may be left out.
+    let slope = if children == ARITY { between } else { 0 };
+    Ends::new([low, high], node.inside, LEAF).place_of::<B>(position, children, guess, slope)
 }
 
+/// The lowest `count` bits, up to all 64.
 #[inline(always)]
-fn ask_for<C, const RANKS: usize>(rows: &[Row<C, RANKS>], first: usize, path: &Path, size: usize) {
-    for rank in [path.low, path.high] {
-        if let Some(row) = rows.get(first + row_of::<RANKS>(rank, size)) {
-            for count in (0..ARITY).step_by(LINE / size_of::<C>()) {
-                prefetch(&row.before, count);
-            }
-            for child in (0..RANKS).step_by(LINE) {
-                prefetch(&row.children, child);
-            }
+fn below(count: u32) -> u64 {
+    // Shifted in two steps, as a shift by all 64 bits is none.
+    !((!0 << (count / 2)) << (count - count / 2))
+}
+
+/// The child of a node that a position falls to: the child, and the ends of the range before it and before the next.
+#[inline(always)]
+fn child_of<B: Bits, C: Copy + Default + Into<u32>, const RANKS: usize>(
+    ends: &[End<'_, C, RANKS>; 2],
+    node: Node,
+    guess: usize,
+    position: u32,
+) -> (usize, [[u32; 2]; 2]) {
+    let mut child = guess;
+    loop {
+        let (low, high) = (ends[0].count::<B>(child), ends[1].count::<B>(child));
+        let [here, next] = [0, 1].map(|which| node.part(child + which, high[which] - low[which]));
+        if here > position {
+            child -= 1;
+        } else if next <= position {
+            child += 1;
+        } else {
+            return (child, [[low[0], high[0]], [low[1], high[1]]]);
         }
     }
 }
@@ -307,75 +310,74 @@ impl Tree {
             lists: room(lists.len())?,
             ..Self::default()
         };
-        let (mut ranks, mut rows) = (0, [0; LEVELS]);
+        let mut next = List::new(0);
         for &len in lists {
-            let top = (0..LEVELS - 1)
-                .find(|&level| len <= 1 << bits(level))
-                .unwrap_or(LEVELS - 1);
-            tree.lists.push(List { len, top, ranks, rows });
-            ranks += len.next_multiple_of(LEAF);
-            rows[0] += len.div_ceil(64);
-            for row in &mut rows[1..=top] {
-                *row += len.div_ceil(128);
+            let list = List {
+                len,
+                levels: List::new(len).levels,
+                ..next
+            };
+            next.ranks += len.next_multiple_of(LEAF);
+            for (level, rows) in next.rows.iter_mut().enumerate() {
+                *rows += list.all_rows(level);
             }
+            tree.lists.push(list);
         }
-        grow(&mut tree.ranks, ranks)?;
-        tree.low = filled(
-            rows[0],
-            Low {
-                before: [0; ARITY],
-                children: [0; 64],
-            },
-        )?;
-        for (high, &rows) in tree.high.iter_mut().zip(&rows[1..]) {
-            *high = filled(
-                rows,
-                High {
-                    before: [0; ARITY],
-                    children: [0; 128],
-                },
-            )?;
-        }
+        grow(&mut tree.ranks, next.ranks)?;
+        tree.low = filled(next.rows[0], Low::empty())?;
+        tree.high = filled(next.rows[1], High::empty())?;
+        tree.roots = Splits::new(tree.lists.iter().map(|list| (list.len, list.width())))?;
         Ok(tree)
     }
 
     /// Fills a list. `by_time` holds its places by time, and is used up; `other` is memory of the same length.
-    pub(crate) fn fill<'a>(&mut self, number: usize, mut by_time: &'a mut [u32], mut other: &'a mut [u32]) {
+    pub(crate) fn fill<'a>(
+        &mut self,
+        number: usize,
+        mut by_time: &'a mut [u32],
+        mut other: &'a mut [u32],
+    ) -> Result<(), Error> {
         let list = self.lists[number];
         // Level by level the places of every node are dealt to its children, each child's in the order of their times.
-        for level in (0..=list.top).rev() {
-            for start in (0..list.len).step_by(1 << bits(level)) {
-                let end = start + list.size(level, start >> bits(level));
+        let bits = list.root_bits();
+        self.roots.fill(
+            number,
+            by_time,
+            |place| (place >> bits) as usize,
+            |place, child, before| other[(child << bits) + before] = place,
+        )?;
+        for level in (0..list.levels).rev() {
+            std::mem::swap(&mut by_time, &mut other);
+            for (node, start) in (0..).zip((0..list.len).step_by(1 << List::bits(level))) {
+                let end = start + list.size(level, node);
                 let (from, to) = (&by_time[start..end], &mut other[start..end]);
+                let first = list.first_row(level, node);
                 if level == 0 {
-                    let first = list.rows[0] + start / 64;
-                    deal(
-                        &mut self.low[first..first + (end - start).div_ceil(64)],
-                        from,
-                        to,
-                        LEAF_BITS,
-                        |count| count as u16,
-                    );
+                    deal(&mut self.low[first..], from, to, LEAF_BITS, |count| count as u16);
                 } else {
-                    let first = list.rows[level] + start / 128;
-                    let rows = &mut self.high[level - 1][first..first + (end - start).div_ceil(128)];
-                    deal(rows, from, to, bits(level - 1), |count| count);
+                    deal(&mut self.high[first..], from, to, List::bits(level - 1), |count| count);
                 }
             }
-            std::mem::swap(&mut by_time, &mut other);
         }
         let ranks = &mut self.ranks[list.ranks..];
-        for (leaf, places) in by_time.chunks(LEAF).enumerate() {
+        for (leaf, places) in other.chunks(LEAF).enumerate() {
             for (rank, &place) in places.iter().enumerate() {
                 ranks[leaf * LEAF + place as usize % LEAF] = rank as u8;
             }
         }
+        Ok(())
     }
 
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, paths: &mut Paths, positions: usize) -> Result<(), Error> {
-        if !self.lists.is_empty() && paths.capacity() < positions {
-            *paths = room(positions)?;
+        if !self.lists.is_empty() && paths.paths.capacity() < positions {
+            paths.paths = room(positions)?;
+        }
+        let width = self.roots.most_children();
+        for root in &mut paths.root {
+            if root.capacity() < width + 1 {
+                *root = room(width + 1)?;
+            }
         }
         Ok(())
     }
@@ -388,25 +390,26 @@ impl Tree {
         for (place, &rank) in self.ranks[list.ranks..list.ranks + list.len].iter().enumerate() {
             places[place / LEAF * LEAF + rank as usize] = place as u32;
         }
-        for level in 0..=list.top {
-            for start in (0..list.len).step_by(1 << bits(level)) {
-                let end = start + list.size(level, start >> bits(level));
-                let child_bits = bits(level) - ARITY_BITS;
-                let mut next: [usize; ARITY] = std::array::from_fn(|child| start + (child << child_bits));
-                for (rank, other) in other[start..end].iter_mut().enumerate() {
-                    let child = if level == 0 {
-                        self.low[list.rows[0] + start / 64 + rank / 64].children[rank % 64]
-                    } else {
-                        self.high[level - 1][list.rows[level] + start / 128 + rank / 128].children[rank % 128]
-                    };
-                    let next = &mut next[child as usize];
-                    *other = places[*next];
-                    *next += 1;
+        for level in 0..list.levels {
+            for (node, start) in (0..).zip((0..list.len).step_by(1 << List::bits(level))) {
+                let end = start + list.size(level, node);
+                let first = list.first_row(level, node);
+                let (from, to) = (&places[start..end], &mut other[start..end]);
+                if level == 0 {
+                    gather(&self.low[first..], from, to, LEAF_BITS);
+                } else {
+                    gather(&self.high[first..], from, to, List::bits(level - 1));
                 }
             }
             std::mem::swap(&mut places, &mut other);
         }
-        Ok(places)
+        let mut next = collected((0..list.width()).map(|child| child << list.root_bits()))?;
+        for (other, child) in other.iter_mut().zip(self.roots.children(number)) {
+            let next = &mut next[child];
+            *other = places[*next];
+            *next += 1;
+        }
+        Ok(other)
     }
 
     /// Replaces positions in a part of a list by positions in the list. The paths must have been given room.
@@ -414,16 +417,50 @@ impl Tree {
         find_fast(self, number, span, positions, rows, paths);
     }
 
-    /// Where a node's rows begin.
+    /// Guesses where a position will go on in the node or leaf that its path has reached, and asks for what is read there.
+    /// `level` counts the nodes' levels from there down.
     #[inline(always)]
-    fn first_row(list: &List, level: usize, node: u32) -> usize {
-        let ranks = if level == 0 { 64 } else { 128 };
-        list.rows[level] + ((node as usize) << bits(level)) / ranks
+    fn ask_for(&self, list: &List, level: usize, path: &mut Path, position: u32, inside: bool) {
+        if level == 0 {
+            for line in (0..LEAF).step_by(LINE) {
+                prefetch(&self.ranks, list.ranks + ((path.node as usize) << LEAF_BITS) + line);
+            }
+            return;
+        }
+        let node = Node::of(list, level - 1, path.node, inside);
+        let first = list.first_row(level - 1, path.node);
+        let near = path.high - path.low;
+        let population = if inside { near } else { node.size as u32 - near };
+        let children = node.children();
+        if level == 1 {
+            // Below 2^24, so a short division does.
+            path.guess = position * children as u32 / population;
+            ask_for_row(&self.low[first..], path, children);
+        } else {
+            path.guess = (u64::from(position) * children as u64 / u64::from(population)) as u32;
+            ask_for_row(&self.high[first..], path, children);
+        }
     }
 }
 
-/// Notes which child each place falls to, and hands the places on to the children.
-fn deal<C: Copy, const RANKS: usize>(
+#[inline(always)]
+fn ask_for_row<C: Copy + Default + Into<u32>, const RANKS: usize>(
+    rows: &[Row<C, RANKS>],
+    path: &Path,
+    children: usize,
+) {
+    let ends = [path.low, path.high].map(|rank| End::new(rows, rank));
+    let [low, high] = ends.each_ref().map(|end| &end.row.before[..]);
+    Ends::new([low, high], true, 0).ask_for(path.guess as usize, children);
+    for end in &ends {
+        for line in (end.from as usize / LINE..=(end.to as usize - 1) / LINE).take(RANKS / 2 / LINE) {
+            prefetch(&end.row.children, line * LINE);
+        }
+    }
+}
+
+/// Notes which child of a node each place falls to, and hands the places on to the children.
+fn deal<C: Copy + Default, const RANKS: usize>(
     rows: &mut [Row<C, RANKS>],
     from: &[u32],
     to: &mut [u32],
@@ -431,18 +468,56 @@ fn deal<C: Copy, const RANKS: usize>(
     narrow: impl Fn(u32) -> C,
 ) {
     let mut counts = [0_u32; ARITY];
-    for (row, places) in rows.iter_mut().zip(from.chunks(RANKS)) {
-        let mut sum = 0;
-        for (before, &count) in row.before.iter_mut().zip(&counts) {
-            *before = narrow(sum);
-            sum += count;
-        }
-        for (entry, &place) in row.children.iter_mut().zip(places) {
+    for (half, places) in from.chunks(RANKS / 2).enumerate() {
+        // The first half of a row holds the ranks below the one that its counts lead to.
+        let row = &mut rows[half.div_ceil(2)];
+        let start = if half % 2 == 0 {
+            lead(row, &counts, 0, &narrow);
+            RANKS / 2
+        } else {
+            0
+        };
+        for (told, &place) in row.children[start..].iter_mut().zip(places) {
             let child = (place >> child_bits) as usize % ARITY;
-            *entry = child as u8;
+            *told = child as u8;
             to[(child << child_bits) + counts[child] as usize] = place;
             counts[child] += 1;
         }
+    }
+    let (last, _) = Row::<C, RANKS>::of(from.len() as u32);
+    if let Some(missing) = (last * RANKS).checked_sub(from.len()) {
+        // Ranks that are not there stand in the row as those of the first child.
+        lead(&mut rows[last], &counts, missing as u32, &narrow);
+    }
+}
+
+/// Writes down how many entries lie before each child.
+fn lead<C, const RANKS: usize>(
+    row: &mut Row<C, RANKS>,
+    counts: &[u32; ARITY],
+    more_in_first: u32,
+    narrow: impl Fn(u32) -> C,
+) {
+    let (mut sum, mut more) = (0, more_in_first);
+    for (before, count) in row.before.iter_mut().zip(counts) {
+        *before = narrow(sum);
+        sum += count + std::mem::take(&mut more);
+    }
+}
+
+/// Undoes [`deal`]: brings the places of a node's children back into the order of their times.
+fn gather<C: Copy + Default, const RANKS: usize>(
+    rows: &[Row<C, RANKS>],
+    from: &[u32],
+    to: &mut [u32],
+    child_bits: u32,
+) {
+    let mut next: [usize; ARITY] = std::array::from_fn(|child| child << child_bits);
+    for (rank, place) in (0..).zip(to) {
+        let (row, at) = Row::<C, RANKS>::of(rank);
+        let next = &mut next[rows[row].children[at] as usize];
+        *place = from[*next];
+        *next += 1;
     }
 }
 
@@ -454,53 +529,50 @@ with_bits!(
 
 #[inline(always)]
 fn find_by<B: Bits>(tree: &Tree, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], paths: &mut Paths) {
-    let list = tree.lists[number];
-    let top = Node::of(&list, list.top, 0);
-    let ask_for_next = |path: &Path, level: usize| {
-        if level == 0 {
-            for line in (0..LEAF).step_by(LINE) {
-                prefetch(&tree.ranks, list.ranks + ((path.node as usize) << LEAF_BITS) + line);
-            }
-        } else {
-            let first = Tree::first_row(&list, level - 1, path.node);
-            let size = Node::of(&list, level - 1, path.node).size;
-            match level {
-                1 => ask_for(&tree.low, first, path, size),
-                _ => ask_for(&tree.high[level - 2], first, path, size),
-            }
-        }
-    };
-    let whole = Path {
-        node: 0,
-        low: span.low,
-        high: span.high,
-    };
-    let root = if list.top == 0 {
-        Root::new::<B, _, 64>(&Ends::new(&tree.low[list.rows[0]..], top, &whole, span.inside))
-    } else {
-        let rows = &tree.high[list.top - 1][list.rows[list.top]..];
-        Root::new::<B, _, 128>(&Ends::new(rows, top, &whole, span.inside))
-    };
-    paths.clear();
-    paths.extend(positions.iter_mut().map(|position| {
-        let (child, here, next) = root.child_of(*position);
-        *position -= here.part;
-        let path = whole.child(child, here, next);
-        ask_for_next(&path, list.top);
-        path
-    }));
-    for level in (0..list.top).rev() {
+    let list = &tree.lists[number];
+    let width = list.width();
+    let Paths { paths, root } = paths;
+    tree.roots.count_all(number, span.low, &mut root[0]);
+    tree.roots.count_all(number, span.high, &mut root[1]);
+    let counts = Ends::new([&root[0], &root[1]], span.inside, 1 << list.root_bits());
+    let share = Share::new(span.population(list.len as u32), width);
+    // Loops, not closures: those might be compiled for the processor that all are compiled for.
+    paths.resize(positions.len(), Path::default());
+    for (path, position) in paths.iter_mut().zip(positions.iter_mut()) {
+        let child = counts.place_of(*position, width, share.of(*position));
+        *position -= counts.before(child);
+        let [here, next] = [child, child + 1].map(|child| [root[0][child], root[1][child]]);
+        *path = Path {
+            node: child as u32,
+            low: next[0] - here[0],
+            high: next[1] - here[1],
+            guess: 0,
+        };
+        tree.ask_for(list, list.levels, path, *position, span.inside);
+    }
+    for level in (0..list.levels).rev() {
         for (path, position) in paths.iter_mut().zip(positions.iter_mut()) {
-            let node = Node::of(&list, level, path.node);
-            let first = Tree::first_row(&list, level, path.node);
-            let (child, here, next) = if level == 0 {
-                Ends::new(&tree.low[first..], node, path, span.inside).child_of::<B>(*position)
+            let node = Node::of(list, level, path.node, span.inside);
+            let first = list.first_row(level, path.node);
+            let (child, [here, next]) = if level == 0 {
+                let ends = [path.low, path.high].map(|rank| End::new(&tree.low[first..], rank));
+                let guess = guess_low::<B>(&ends, node, path.guess as usize, *position);
+                child_of::<B, _, _>(&ends, node, guess, *position)
             } else {
-                Ends::new(&tree.high[level - 1][first..], node, path, span.inside).child_of::<B>(*position)
+                let ends = [path.low, path.high].map(|rank| End::new(&tree.high[first..], rank));
+                let [low, high] = ends.each_ref().map(|end| &end.row.before[..]);
+                let counts = Ends::new([low, high], span.inside, 1 << node.child_bits);
+                let guess = counts.place_of(*position, node.children(), path.guess as usize);
+                child_of::<B, _, _>(&ends, node, guess, *position)
             };
-            *position -= here.part;
-            *path = path.child(child, here, next);
-            ask_for_next(path, level);
+            *position -= node.part(child, here[1] - here[0]);
+            *path = Path {
+                node: path.node << ARITY_BITS | child as u32,
+                low: next[0] - here[0],
+                high: next[1] - here[1],
+                guess: 0,
+            };
+            tree.ask_for(list, level, path, *position, span.inside);
         }
     }
     for (path, position) in paths.iter().zip(positions) {

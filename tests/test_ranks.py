@@ -5,21 +5,22 @@ from __future__ import annotations
 import itertools
 import json
 import multiprocessing
+import re
 import traceback
 import warnings
 from datetime import timedelta
 from pathlib import Path
 
-import ddp_program
 import numpy as np
 import pytest
 import torch
-from launch import torchrun
 from torch import distributed
 from torch.utils.data import DataLoader
 
+import ddp_program
 from cascade_sampler import FlexibleBatchSampler
 from cascade_sampler.ranks import RanksWarning, SameBatchesWarning
+from launch import torchrun
 
 TABLE = {"experiment": np.arange(200) % 5, "condition": np.arange(200) % 2}
 
@@ -73,7 +74,12 @@ CASES = [
     (lambda rank: make(num_replicas=None, rank=None), 0, {}, None),
     (lambda rank: make(SWAPPED if rank else TABLE, num_replicas=2, rank=rank), 0, {}, r"differ in experiments \("),
     (lambda rank: make(num_replicas=2, rank=rank, **other("seed", rank, 9, 2)), 0, {}, r"differ in seed \(2, 9\)"),
-    (lambda rank: make(num_replicas=2, rank=rank, **other("leaky", rank, 0.5, 0.0)), 0, {}, r"differ in leaky \(0.0, 0"),
+    (
+        lambda rank: make(num_replicas=2, rank=rank, **other("leaky", rank, 0.5, 0.0)),
+        0,
+        {},
+        r"differ in leaky \(0.0, 0",
+    ),
     (lambda rank: make(num_replicas=2, rank=rank), 1, {}, r"differ in epoch \(0, 1\)"),
     (lambda rank: make(num_replicas=2 + rank, rank=rank), 0, {}, r"differ in num_replicas \(2, 3\)"),
     (lambda rank: make(num_replicas=2, rank=0), 0, {}, r"ranks \[0, 0\] of 2: each rank from 0 to 1 must"),
@@ -106,7 +112,7 @@ def test_check_ranks_comes_to_one_end_on_all_ranks(tmp_path):
             assert told is None
         else:
             assert told is not None
-            pytest.raises(ValueError, lambda told=told: (_ for _ in ()).throw(ValueError(told))).match(expected)
+            assert re.search(expected, told)
 
 
 def look_around(rank):

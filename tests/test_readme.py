@@ -12,7 +12,8 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), flags=re.MULTI
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[f"block {number}" for number in range(len(BLOCKS))])
-def test_block(block: str) -> None:
+def test_block(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     exec(compile(block, str(README), "exec"), {"__name__": "__main__"})
 
 

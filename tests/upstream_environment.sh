@@ -12,7 +12,7 @@ done
 [ -n "$python" ] || { echo "no Python 3.12 was found, which viscy-data takes"; exit 1; }
 env=.venv-upstream
 "$uv" venv --quiet --clear --no-python-downloads --python "$python" "$env"
-"$uv" pip install --quiet --python "$env/bin/python" dist/*.whl numpy pandas torch pytest
+"$uv" pip install --quiet --python "$env/bin/python" dist/*.whl numpy pandas torch pytest -r benches/requirements.txt
 # Its other modules take far more than the sampler does.
 "$uv" pip install --quiet --python "$env/bin/python" --no-deps viscy-data==0.1.0
 "$env/bin/python" -c 'import numpy, pandas, torch

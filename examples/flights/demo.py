@@ -1,19 +1,16 @@
-"""Draw one epoch of batches from a year of flights, through a real DataLoader, and print what the batches hold.
+"""Draw one epoch of batches from a year of flights, through a real DataLoader, and print what they hold.
 
 Carriers are the experiments and origins the conditions: each batch is picked from one carrier and spread evenly over
-the airports that it flies from, with a fifth of the seats leaked to other carriers. What the tables call asked or
-expected is worked out here, with numpy, from the table and the arguments; what they call got is counted in the batches.
+the airports that it flies from, with a fifth of the seats leaked to other carriers. The audit counts what the sampler
+hands out; that the DataLoader delivers the same is shown beside it, and one batch is compared with the table itself.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +23,10 @@ from cascade_sampler import FlexibleBatchSampler
 TABLE = Path(__file__).resolve().parent / "flights.npz"
 BATCH_SIZE = 128
 LEAKY = 0.2
-LEAK_SEATS = int(BATCH_SIZE * LEAKY)
-PRIMARY_SEATS = BATCH_SIZE - LEAK_SEATS
 WORKERS = 2
 TIMED_EPOCHS = 100
 
 Integers = NDArray[np.int64]
-Lines = Sequence[Sequence[str]]
 
 
 class RowNumbers(Dataset[int]):
@@ -48,31 +42,6 @@ class RowNumbers(Dataset[int]):
         return int(row)
 
 
-@dataclass(frozen=True)
-class Groups:
-    """Carrier and origin of each row, as positions among the sampler's labels, and what a batch is asked to hold."""
-
-    carrier: Integers
-    origin: Integers
-    cells: Integers
-    """Rows by carrier and origin."""
-    quotas: Integers
-    """Primary seats by carrier and origin, in a batch picked from the carrier."""
-
-    @property
-    def carrier_rows(self) -> Integers:
-        """Rows by carrier."""
-        rows: Integers = self.cells.sum(axis=1)
-        return rows
-
-    @property
-    def too_small(self) -> NDArray[np.bool_]:
-        """Carriers whose batches need replacement: a cell has fewer rows than seats, or all others than leak in."""
-        rows = self.carrier_rows
-        too_small: NDArray[np.bool_] = np.any(self.cells < self.quotas, axis=1) | (rows.sum() - rows < LEAK_SEATS)
-        return too_small
-
-
 def load_table(path: Path) -> dict[str, NDArray[np.generic]]:
     """Read the columns, those of codes as text."""
     with np.load(path, allow_pickle=False) as stored:
@@ -81,31 +50,6 @@ def load_table(path: Path) -> dict[str, NDArray[np.generic]]:
             "origin": stored["origin_names"][stored["origin_codes"]],
             "hour": stored["hour"],
         }
-
-
-def group_rows(table: dict[str, NDArray[np.generic]], sampler: FlexibleBatchSampler) -> Groups:
-    """Work out, without the sampler's own plan, which rows there are to draw from and how many should be drawn."""
-    carrier = np.searchsorted(sampler.experiments, table["carrier"])
-    origin = np.searchsorted(sampler.conditions, table["origin"])
-    cells = cross_count(carrier, origin, (len(sampler.experiments), len(sampler.conditions)))
-    return Groups(carrier, origin, cells, split_seats(cells))
-
-
-def cross_count(lines: Integers, columns: Integers, shape: tuple[int, int]) -> Integers:
-    """Count how often each line meets each column."""
-    return np.bincount(lines * shape[1] + columns, minlength=math.prod(shape)).reshape(shape)
-
-
-def split_seats(cells: Integers) -> Integers:
-    """Split the primary seats of each carrier equally over the origins it has rows in; the last takes what is left."""
-    quotas = np.zeros_like(cells)
-    for carrier, rows in enumerate(cells):
-        served = np.flatnonzero(rows)
-        ratio = 1 / len(served)
-        whole = math.fsum([ratio] * len(served))
-        quotas[carrier, served[:-1]] = math.floor(PRIMARY_SEATS * ratio / whole + 1e-9)
-        quotas[carrier, served[-1]] = PRIMARY_SEATS - quotas[carrier].sum()
-    return quotas
 
 
 def load_epoch(sampler: FlexibleBatchSampler, rows: int, epoch: int) -> Integers:
@@ -132,85 +76,17 @@ def batches_per_second(sampler: FlexibleBatchSampler) -> float:
     return batches / (time.perf_counter() - begin)
 
 
-def print_columns(title: str, header: Sequence[str], lines: Lines) -> None:
-    """Print a table: names to the left, numbers to the right."""
-    first, *rest = (max(map(len, column)) for column in zip(header, *lines, strict=True))
-    print(f"\n{title}")
-    for name, *numbers in (header, *lines):
-        print("  " + "   ".join([name.ljust(first), *map(str.rjust, numbers, rest)]))
-
-
-def print_carriers(names: Sequence[str], groups: Groups, picked: Integers) -> None:
-    """Print how often each carrier was picked, the largest first; its chance is its share of the rows."""
-    rows = groups.carrier_rows
-    batches = np.bincount(picked, minlength=len(names))
-    replaced = np.where(groups.too_small, batches, 0)
-    lines = [
-        (
-            names[carrier],
-            f"{rows[carrier]:,}",
-            f"{rows[carrier] / rows.sum():.2%}",
-            f"{batches[carrier] / len(picked):.2%}",
-            f"{rows[carrier] / rows.sum() * len(picked):,.1f}",
-            f"{batches[carrier]:,}",
-            f"{replaced[carrier]:,}",
-        )
-        for carrier in np.argsort(-rows)
-    ]
-    lines.append(("all", f"{rows.sum():,}", "", "", "", f"{len(picked):,}", f"{replaced.sum():,}"))
-    header = ("carrier", "rows", "share expected", "share got", "batches expected", "batches got", "with replacement")
-    print_columns("Batches by picked carrier (expected: its share of the rows; a random pick)", header, lines)
-
-
-def print_origins(names: Sequence[str], groups: Groups, picked: Integers, batches: Integers) -> None:
-    """Print how the primary seats were split, beside the share that each origin has of the table."""
-    line = np.arange(len(batches)).repeat(PRIMARY_SEATS)
-    got = cross_count(line, groups.origin[batches[:, :PRIMARY_SEATS]].ravel(), (len(batches), len(names)))
-    asked = groups.quotas[picked]
-    rows = groups.cells.sum(axis=0)
-    lines = [
-        (
-            name,
-            f"{rows[origin] / rows.sum():.2%}",
-            f"{asked[:, origin].sum() / asked.sum():.2%}",
-            f"{got[:, origin].sum() / got.sum():.2%}",
-            f"{asked[:, origin].sum():,}",
-            f"{got[:, origin].sum():,}",
-        )
-        for origin, name in enumerate(names)
-    ]
-    header = ("origin", "share of rows", "share asked", "share got", "seats asked", "seats got")
-    print_columns("Primary seats by origin (asked: equal shares of the picked carrier's origins)", header, lines)
-    exact = np.count_nonzero((asked == got).all(axis=1))
-    print(f"  Split exactly as asked: {exact:,} of {len(batches):,} batches")
-
-
-def print_leak(groups: Groups, picked: Integers, batches: Integers) -> None:
-    """Print how many seats went to carriers other than the picked one."""
-    other = groups.carrier[batches] != picked[:, np.newaxis]
-    asked = LEAK_SEATS * len(batches)
-    got = np.count_nonzero(other)
-    lines = [
-        ("asked", f"{asked / batches.size:.2%}", f"{asked:,}", "0", f"{asked:,}"),
-        (
-            "got",
-            f"{got / batches.size:.2%}",
-            f"{got:,}",
-            f"{np.count_nonzero(other[:, :PRIMARY_SEATS]):,}",
-            f"{np.count_nonzero(other[:, PRIMARY_SEATS:]):,}",
-        ),
-    ]
-    header = ("", "share of seats", "rows", "in primary seats", "in leak seats")
-    print_columns(f"Rows of other carriers (asked: int({BATCH_SIZE} * {LEAKY}) = {LEAK_SEATS} a batch)", header, lines)
-
-
-def print_replacement(groups: Groups, picked: Integers, batches: Integers) -> None:
-    """Print how many batches had a group that is too small, and how many do hold a row twice: these are the same."""
-    in_order = np.sort(batches, axis=1)
-    repeats = np.count_nonzero((in_order[:, 1:] == in_order[:, :-1]).any(axis=1))
-    needed = np.count_nonzero(groups.too_small[picked])
-    print("\nReplacement (needed: an origin of the carrier has fewer rows than seats, or all others than leak in)")
-    print(f"  Batches that needed it: {needed:,}; batches that hold a row twice: {repeats:,}")
+def check_audit(table: dict[str, NDArray[np.generic]], sampler: FlexibleBatchSampler, batches: Integers) -> None:
+    """Compare the audit's counts with the rows that came out of the DataLoader; exit if they differ."""
+    audit = sampler.audit(epoch=0).to_dict()
+    leak = sampler.layout["leak"]
+    seats, leaked = (
+        [int(np.count_nonzero(table["carrier"][rows] == label)) for label in sampler.experiments]
+        for rows in (batches, batches[:, leak])
+    )
+    draws = np.bincount(np.bincount(batches.ravel(), minlength=len(table["carrier"]))).tolist()
+    if (seats, leaked, draws) != (audit["experiments"]["seats"], audit["experiments"]["leaked"], audit["draws"]):
+        sys.exit("The audit does not count what the DataLoader delivered")
 
 
 def main() -> None:
@@ -220,19 +96,10 @@ def main() -> None:
     sampler = FlexibleBatchSampler(
         table, batch_size=BATCH_SIZE, leaky=LEAKY, experiment_key="carrier", condition_key="origin", seed=0
     )
-    groups = group_rows(table, sampler)
-    print(
-        f"{len(groups.carrier):,} flights, {len(sampler.experiments)} carriers, {len(sampler.conditions)} origins; "
-        f"{len(sampler):,} batches of {PRIMARY_SEATS} primary and {LEAK_SEATS} leak seats",
-        flush=True,
-    )
-
-    batches = load_epoch(sampler, len(groups.carrier), epoch=0)
-    picked = groups.carrier[batches[:, 0]]
-    print_carriers(sampler.experiments, groups, picked)
-    print_origins(sampler.conditions, groups, picked, batches)
-    print_leak(groups, picked, batches)
-    print_replacement(groups, picked, batches)
+    batches = load_epoch(sampler, len(table["carrier"]), epoch=0)
+    print(sampler.audit(epoch=0))
+    check_audit(table, sampler, batches)
+    print("\nThe same carriers, leak and draws, counted in what came out of the DataLoader")
 
     rate = batches_per_second(sampler)
     print(f"\nSpeed of the sampler alone, no DataLoader, no data: {rate:,.0f} batches/s over {TIMED_EPOCHS} epochs")

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any, Final, final
 
 import numpy as np
@@ -88,6 +89,19 @@ class Feed:
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state_dict: Any) -> None: ...
     def resume(self, epoch: int, batches: int) -> None: ...
+    def explain(
+        self, position: int, epoch: int
+    ) -> tuple[
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int64],
+        NDArray[np.int8],
+        NDArray[np.bool_],
+        NDArray[np.bool_],
+        int,
+        float | None,
+    ]: ...
+    def audit(self, epoch: int, epochs: int, progress: Callable[[int], object] | None = None) -> dict[str, Any]: ...
     def batch(self, position: int, epoch: int) -> Any: ...
     def epoch_batches(self, epoch: int) -> NDArray[Any]: ...
 

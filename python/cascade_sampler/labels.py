@@ -198,3 +198,27 @@ def _suggestion(unknown: Iterable[Any], labels: Sequence[Any]) -> str:
 def _listed(labels: Sequence[Any], most: int = 10) -> str:
     shown = ", ".join(repr(label) for label in labels[:most])
     return shown if len(labels) <= most else f"{shown} and {len(labels) - most} more"
+
+
+def plain(label: Any) -> Any:
+    """Return `label` as JSON has it: text, numbers and bools as they are, anything else as its text.
+
+    The parts of a key of several columns are joined by ``|``.
+    """
+    if isinstance(label, tuple):
+        return "|".join(map(text, label))
+    if isinstance(label, (np.bool_, np.integer)):
+        return label.item()
+    if isinstance(label, (str, bool, int)):
+        return label
+    if isinstance(label, (float, np.floating)):
+        return float(text(label))
+    try:
+        return text(label)
+    except TypeError:
+        return str(label)
+
+
+def shown(label: Any) -> str:
+    """Return `label` as a sentence shows it: as Python writes it, but numpy's types as they print."""
+    return repr(plain(label))

@@ -15,8 +15,8 @@ _Source = FlexibleBatchSampler | Callable[[], FlexibleBatchSampler]
 def resume_callback(sampler: _Source) -> Any:
     """Make a callback that writes where training stands into checkpoints, and carries on there.
 
-    Lightning's checkpoints hold no position of a batch sampler: without one a resumed epoch begins anew. What is written
-    counts the batches that were trained on, so loader workers may draw ahead.
+    Lightning's checkpoints hold no position of a batch sampler: without one a resumed epoch begins anew. What is
+    written counts the batches that were trained on, so loader workers may draw ahead.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def resume_callback(sampler: _Source) -> Any:
     Notes
     -----
     On resume the number of ranks may be another one. A checkpoint without a position, from a run without the callback,
-    is loaded with a warning. One callback is for one sampler, one sampler a Trainer. With torchdata's StatefulDataLoader
-    it is needed too: alone, that is exact inside of epochs only, whatever its sampler.
+    is loaded with a warning. One callback is for one sampler, one sampler a Trainer. With torchdata's
+    StatefulDataLoader it is needed too: alone, that is exact inside of epochs only, whatever its sampler.
     """
     if not isinstance(sampler, FlexibleBatchSampler) and not callable(sampler):
         raise TypeError(
@@ -54,7 +54,7 @@ def _callback() -> Any:
     from lightning.pytorch import Callback
     from lightning.pytorch.utilities import rank_zero_warn
 
-    class ResumeCallback(Callback):
+    class ResumeCallback(Callback):  # type: ignore[misc]  # lightning is not there where types are checked
         """What `resume_callback` makes."""
 
         def __init__(self, source: _Source) -> None:

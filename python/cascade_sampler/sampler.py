@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from cascade_sampler import _core, checks, ranks, replacement
+from cascade_sampler.audit import Audit, count
+from cascade_sampler.frames import library_of
 from cascade_sampler.key import MISSING, Key, make_key, refuse_missing
 from cascade_sampler.labels import by_label
+from cascade_sampler.origins import Origins
 from cascade_sampler.table import Table, open_table
 from cascade_sampler.times import Times
 
@@ -160,6 +163,7 @@ class FlexibleBatchSampler(Sampler[Any]):
         time_column = checks.column("time_key", time_key) if temporal else None
         exclude = checks.choice("missing", missing, _MISSING) == "exclude"
 
+        self._library = library_of(valid_anchors)
         keys = _read(
             open_table(valid_anchors),
             experiment_columns if aware else (),
@@ -183,7 +187,9 @@ class FlexibleBatchSampler(Sampler[Any]):
         self._feed = _core.Feed(plan, self._seed, replicas, own_rank, self._index_dtype)
         self._experiments = _labels_with_rows(keys.experiments, plan.experiment_labels)
         self._conditions = _labels_with_rows(keys.conditions, plan.condition_labels)
-        self._leaky = leaky
+        self._leaky = leaky if aware else 0.0
+        self._window = window if temporal else None
+        self._global_fraction = global_fraction if temporal else None
         self._focus = f"window of {window} h and {global_fraction} of the seats outside" if temporal else ""
 
         if keys.missing:
@@ -348,6 +354,86 @@ class FlexibleBatchSampler(Sampler[Any]):
         Ctrl-C is answered between batches.
         """
         return self._feed.epoch_batches(self._epoch_or_current(epoch))
+
+    def explain(self, k: int, epoch: int | None = None) -> Origins:
+        """Return where each seat of global batch `k` of an epoch came from.
+
+        Parameters
+        ----------
+        k : int
+            Position of the batch among all ranks' batches of the epoch, those that fill the last round included.
+        epoch : int, optional
+            Default: `self.epoch`.
+
+        Returns
+        -------
+        Origins
+            Equally long arrays in the order of ``self.batch(k, epoch)``, the experiment that was picked, and the focal
+            time.
+        """
+        position = checks.integer("k", k, 0, self._feed.dealt_batches())
+        columns = self._feed.explain(position, self._epoch_or_current(epoch))
+        return Origins.of(columns, self._experiments, self._conditions, self._library)
+
+    def audit(
+        self, epochs: int = 1, epoch: int | None = None, progress: Callable[[int, int], object] | None = None
+    ) -> Audit:
+        """Count what whole epochs hold, and say what is remarkable about it.
+
+        Every batch is drawn, and its rows are looked up in the table. Epochs are those of the global sequence, all
+        ranks together, without the batches that fill the last round; where this sampler stands does not change.
+
+        Parameters
+        ----------
+        epochs : int, default 1
+            How many epochs.
+        epoch : int, optional
+            The first of them. Default: `self.epoch`.
+        progress : callable, optional
+            Called now and then, and at the end, with the number of batches that are done and of all.
+
+        Returns
+        -------
+        Audit
+
+        Raises
+        ------
+        MemoryError
+            Where 4 bytes a row, or 8 with times, do not fit into memory.
+
+        Notes
+        -----
+        Ctrl-C is answered between batches.
+        """
+        epochs = checks.integer("epochs", epochs, 1, 2**32)
+        first = self._epoch_or_current(epoch)
+        self._checked(first + epochs - 1)
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress must be callable, or None, got {type(progress).__name__}")
+        return count(
+            self._feed,
+            self._experiments,
+            self._conditions,
+            leaky=self._leaky,
+            window=self._window,
+            epoch=first,
+            epochs=epochs,
+            progress=progress,
+        )
+
+    @property
+    def layout(self) -> dict[str, slice]:
+        """The places of a full batch: "primary", or "near" and "far" around a focal time, then "leak".
+
+        Slices of a batch, perhaps empty. Where there are no rows near or far enough, others stand in: `explain` tells.
+        """
+        size, leak, _ = self._feed.plan.seats()
+        primary = size - leak
+        places = {"leak": slice(primary, size)}
+        if self._global_fraction is None:
+            return {"primary": slice(0, primary), **places}
+        near = primary - int(primary * self._global_fraction)
+        return {"near": slice(0, near), "far": slice(near, primary), **places}
 
     @property
     def epoch(self) -> int:

@@ -15,9 +15,18 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
     OMP_NUM_THREADS="1",
 )
-CLIENTS = (
-    "torch torchdata lightning accelerate transformers sentence-transformers datasets monai ray numpy".split()
-)
+CLIENTS = [
+    "torch",
+    "torchdata",
+    "lightning",
+    "accelerate",
+    "transformers",
+    "sentence-transformers",
+    "datasets",
+    "monai",
+    "ray",
+    "numpy",
+]
 
 
 def pytest_report_header():

@@ -36,12 +36,27 @@ def trainer(folder, callbacks=(), *, every=None, devices=1, epochs=3, **argument
     saves = []
     if folder is not None:
         # save_last=False and distinct names: each checkpoint is kept.
-        saves = [ModelCheckpoint(folder, filename="{step}", save_top_k=-1, every_n_train_steps=every,
-                                 every_n_epochs=None if every else 1, save_on_train_epoch_end=None if every else True)]
+        saves = [
+            ModelCheckpoint(
+                folder,
+                filename="{step}",
+                save_top_k=-1,
+                every_n_train_steps=every,
+                every_n_epochs=None if every else 1,
+                save_on_train_epoch_end=None if every else True,
+            )
+        ]
     given = {"use_distributed_sampler": False, "enable_checkpointing": bool(saves), **arguments}
     return Trainer(
-        accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto", max_epochs=epochs, logger=False,
-        enable_progress_bar=False, enable_model_summary=False, callbacks=[*callbacks, *saves], **given,
+        accelerator="cpu",
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        max_epochs=epochs,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=[*callbacks, *saves],
+        **given,
     )
 
 

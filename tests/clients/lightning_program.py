@@ -18,7 +18,7 @@ def main(folder: Path) -> None:
     told = {}
     ranks = {"num_replicas": None, "rank": None}
     for kind, workers in (("callback", 2), ("stateful and callback", 0)):
-        seen, run = fit(folder / kind, kind, workers, every=1, epochs=2, devices=2, sampler=ranks)
+        seen, _ = fit(folder / kind, kind, workers, every=1, epochs=2, devices=2, sampler=ranks)
         told[kind] = {"whole": seen}
         for step in (5, 8):
             start = folder / kind / f"step={step}.ckpt"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from launch import torchrun
 from rows import globally
+
+from launch import torchrun
 
 
 def test_two_processes(tmp_path):

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from launch import torchrun
 from lightning.pytorch import LightningDataModule
 from lightning_module import Notes, fit, trainer
 from rows import Rows, globally, make
 from torch.utils.data import DataLoader
 
 from cascade_sampler.lightning import resume_callback
+from launch import torchrun
 
 TOTAL = 15
 EXPECTED = {epoch: globally(epoch)[:TOTAL] for epoch in range(5)}
@@ -115,7 +115,9 @@ def test_the_callback_itself():
         resume_callback(3)
     copy = pickle.loads(pickle.dumps(resume_callback(make())))
     assert type(copy) is type(resume_callback(make))
-    program = "import sys, cascade_sampler.lightning as c; sys.exit(any(n.startswith('lightning') for n in sys.modules))"
+    program = (
+        "import sys, cascade_sampler.lightning as c; sys.exit(any(n.startswith('lightning') for n in sys.modules))"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
@@ -128,7 +130,10 @@ def test_two_ranks(tmp_path):
             ranks = [told[rank][kind][run] for rank in range(2)]
             for epoch in range(2):
                 expected = globally(epoch)
-                dealt = [ranks[turn % 2].get(str(epoch), [])[turn // 2] for turn in range(2 * len(ranks[0].get(str(epoch), [])))]
+                dealt = [
+                    ranks[turn % 2].get(str(epoch), [])[turn // 2]
+                    for turn in range(2 * len(ranks[0].get(str(epoch), [])))
+                ]
                 assert dealt == expected[first if epoch == 0 else 0 :], (kind, run, epoch)
     for rank in range(2):
         assert "use_distributed_sampler=False" in told[rank]["refused"]

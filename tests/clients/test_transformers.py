@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import datasets
 import numpy as np
 import pytest
@@ -54,7 +53,12 @@ class OurTrainer(Trainer):
 
 def quiet(kind, folder, **arguments):
     return kind(
-        output_dir=folder, use_cpu=True, report_to=[], disable_tqdm=True, logging_strategy="no", num_train_epochs=3,
+        output_dir=folder,
+        use_cpu=True,
+        report_to=[],
+        disable_tqdm=True,
+        logging_strategy="no",
+        num_train_epochs=3,
         **arguments,
     )
 
@@ -103,7 +107,11 @@ def train_sentences(folder, dataset, chosen, start=None, **arguments):
     model = sentence_model()
     loss = NotingLoss(model)
     given = {
-        "per_device_train_batch_size": 32, "dataloader_drop_last": True, "seed": 5, "save_steps": 5, **arguments,
+        "per_device_train_batch_size": 32,
+        "dataloader_drop_last": True,
+        "seed": 5,
+        "save_steps": 5,
+        **arguments,
     }
     given = quiet(SentenceTransformerTrainingArguments, folder, batch_sampler=chosen, **given)
     SentenceTransformerTrainer(model, given, train_dataset=dataset, loss=loss).train(resume_from_checkpoint=start)

@@ -1,0 +1,91 @@
+//! Plans over drawn tables, for the benches that need no table from outside.
+
+use cascade_sampler::{Column, Generator, Plan, Settings, Times};
+
+pub(crate) const BATCH: usize = 256;
+pub(crate) const EXPERIMENTS: usize = 20;
+pub(crate) const CONDITIONS: usize = 4;
+
+/// Which times a table has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    None,
+    Few,
+    Continuous,
+}
+
+/// Which features of a plan are on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) grouped: bool,
+    pub(crate) balanced: bool,
+    pub(crate) leaky: f64,
+    pub(crate) clock: Clock,
+}
+
+const fn case(name: &'static str, grouped: bool, balanced: bool, leaky: f64, clock: Clock) -> Case {
+    Case {
+        name,
+        grouped,
+        balanced,
+        leaky,
+        clock,
+    }
+}
+
+pub(crate) const CASES: [Case; 9] = [
+    case("grouped", true, false, 0.0, Clock::None),
+    case("balanced", true, true, 0.0, Clock::None),
+    case("leaky", true, true, 0.2, Clock::None),
+    case("few_times", true, false, 0.0, Clock::Few),
+    case("few_times_balanced", true, true, 0.0, Clock::Few),
+    case("few_times_ungrouped", false, false, 0.0, Clock::Few),
+    case("continuous", true, false, 0.0, Clock::Continuous),
+    case("continuous_balanced", true, true, 0.0, Clock::Continuous),
+    case("continuous_ungrouped", false, false, 0.0, Clock::Continuous),
+];
+
+/// Settings of an epoch that does not end.
+pub(crate) fn settings(leaky: f64) -> Settings {
+    Settings {
+        batch_size: BATCH as u64,
+        leaky,
+        batches: Some(u64::MAX >> 1),
+        ..Settings::default()
+    }
+}
+
+/// The plan of a case over a table of so many rows, the same every time.
+pub(crate) fn plan(case: Case, rows: usize) -> Plan {
+    let mut generator = Generator::new(1);
+    // Skewed sizes: the product of two even draws.
+    let experiment: Vec<u32> = (0..rows)
+        .map(|_| (generator.unit() * generator.unit() * EXPERIMENTS as f64) as u32)
+        .collect();
+    let condition: Vec<u32> = (0..rows).map(|_| generator.below(CONDITIONS as u32)).collect();
+    let few: Vec<f32> = (0..rows).map(|_| generator.below(48) as f32 * 0.5).collect();
+    let continuous: Vec<f64> = (0..rows).map(|_| generator.unit() * 24.0).collect();
+    let times = match case.clock {
+        Clock::None => None,
+        Clock::Few => Some(Times::F32(vec![&few])),
+        Clock::Continuous => Some(Times::F64(vec![&continuous])),
+    };
+    Plan::new(
+        rows,
+        case.grouped
+            .then(|| Column::from_ranks(&experiment, EXPERIMENTS))
+            .as_ref(),
+        case.balanced
+            .then(|| Column::from_ranks(&condition, CONDITIONS))
+            .as_ref(),
+        times.as_ref(),
+        &settings(case.leaky),
+    )
+    .expect("a plan")
+}
+
+/// The case of a name.
+pub(crate) fn named(name: &str) -> Case {
+    CASES.into_iter().find(|case| case.name == name).expect("a case")
+}

@@ -1,0 +1,40 @@
+//! What callgrind counts: so many batches of a case, built or passed. `make instructions` runs it, by benches/instructions.sh.
+//!
+//! `instructions CASE batch|pass BATCHES`; without arguments the cases are listed.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::hint::black_box;
+
+use cascade_sampler::{Batches, Deal, Stream};
+use common::CASES;
+
+const ROWS: usize = 1_000_000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    let [case, what, batches] = &arguments[..] else {
+        for case in CASES {
+            println!("{}", case.name);
+        }
+        return;
+    };
+    let plan = common::plan(common::named(case), ROWS);
+    let batches: usize = batches.parse().expect("a number of batches");
+    if what == "pass" {
+        let mut stream = Stream::new(3, 0).expect("a seed");
+        for _ in 0..batches {
+            stream.pass(&plan);
+        }
+        black_box(stream.position());
+    } else {
+        let mut built = Batches::<i64>::new(&plan, Deal::default(), 3, 0).expect("a seed");
+        for _ in 0..batches {
+            black_box(built.next());
+        }
+    }
+}

@@ -1,0 +1,276 @@
+"""The figures as pages: a section of README.md, docs/performance.md, and a picture."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from cases import BATCH, CASES, CONSTRUCTED
+from tables import EXPERIMENTS, LABELS
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+_BEGIN = "<!-- Written by `make bench`. -->"
+_END = "<!-- End of what `make bench` writes. -->"
+_PICTURE = "docs/performance.svg"
+_PAGE = "docs/performance.md"
+#: The case that README.md and the picture show.
+_SHOWN = CASES[2].name
+_TEMPORAL = "continuous times, grouped"
+_RIVALS = {"upstream": "VisCy's sampler", "numpy": "best in numpy"}
+_MISSING = "–"
+#: Rows below which what a process has in hand hides what it takes.
+_TOLD = 1_000_000
+
+Figures = dict[str, Any]
+
+
+def publish(sizes: Sequence[Figures], root: Path) -> None:
+    """Write the pages under `root` from the figures of all sizes; a README.md is changed only where there is one."""
+    (root / "docs").mkdir(exist_ok=True)
+    _draw(sizes, root / _PICTURE)
+    (root / _PAGE).write_text(_page(sizes))
+    readme = root / "README.md"
+    if readme.exists():
+        before, _, rest = readme.read_text().partition(_BEGIN)
+        _, found, after = rest.partition(_END)
+        if not found:
+            raise ValueError(f"README.md must have the lines {_BEGIN!r} and {_END!r}")
+        readme.write_text(f"{before}{_BEGIN}\n\n{_section(sizes)}\n\n{_END}{after}")
+
+
+def _section(sizes: Sequence[Figures]) -> str:
+    """Return what a reader of five minutes wants."""
+
+    def row(figures: Figures) -> list[str]:
+        shown, temporal = figures["batches"][_SHOWN], figures["batches"][_TEMPORAL]
+        made = _constructed(figures, "categorical", _SHOWN, "here")
+        return [
+            f"{figures['rows'] / 1e6:g} M",
+            f"{shown['loop'] / 1e3:.1f} µs",
+            _times(shown, "upstream / loop"),
+            _times(shown, "numpy / loop"),
+            f"{temporal['loop'] / 1e3:.1f} µs",
+            _times(temporal, "upstream / loop"),
+            f"{made['seconds']:.2f} s" if isinstance(made, dict) else _MISSING,
+        ]
+
+    head = [
+        "rows",
+        "a batch",
+        "VisCy's sampler",
+        "in numpy",
+        "around a time",
+        "VisCy's sampler",
+        "construction",
+    ]
+    return "\n\n".join(
+        [
+            _wrapped(
+                f"Batches of {BATCH} rows in `for batch in sampler`, of one experiment each, its conditions balanced, "
+                "20 % leaked; and around a time, where all rows have different ones. Construction is from categorical "
+                "columns, with balance and leak. VisCy's sampler and one written in numpy for this comparison hand out "
+                "the same batches, which is checked before they are timed. Medians of interleaved rounds; "
+                f"{_machine(sizes[-1])}. [{_PAGE}]({_PAGE}) has the method and all figures; `make bench` measures them "
+                "anew."
+            ),
+            _table(head, (row(figures) for figures in sizes)),
+            f"![Time of a batch by the number of rows, of this package and its rivals]({_PICTURE})",
+        ]
+    )
+
+
+def _page(sizes: Sequence[Figures]) -> str:
+    last = sizes[-1]
+    versions = ", ".join(f"{name} {number}" for name, number in last["versions"].items())
+    parts = [
+        "# Performance",
+        "Written by `make bench`, which runs benches/bench.py; not to be changed by hand.",
+        "## Method",
+        f"{_machine(last)}; {'pinned to one core' if last['pinned'] else 'not pinned to a core'}; large pages "
+        f"of memory: {last['large_pages']}. {versions}.",
+        f"One table: {EXPERIMENTS} experiments of skewed size, {LABELS['condition']} conditions, 48 or all different "
+        f"times; batches of {BATCH}. In one process everything is measured in turn, in slices short enough that most "
+        "are not interrupted; a figure is the median over rounds of the median of a round's slices, and a ratio the "
+        "median over rounds of the ratios within one. Before anything is timed, the first batches of this package, of "
+        "VisCy's own sampler and of the one in numpy (benches/numpy_sampler.py) are compared, and must be equal.",
+        "The **floor** is what no sampler of this kind can do without: as many bounded draws by the core's own "
+        "function, and as many random reads from lists of the same sizes, in large pages of memory where there are "
+        "some, each asked for as soon as it is drawn.",
+        "## A batch",
+        "`loop` is `for batch in sampler` and `epoch` its share of `epoch_batches`; `Rust` is the core's own loop, and "
+        "`empty` one `numpy.empty(256, int64)`. `beyond` is `loop` - `Rust` - `empty`. Microseconds; VisCy's and "
+        "numpy's as multiples of `loop`, and VisCy's of numpy's.",
+    ]
+    for figures in sizes:
+        parts += [f"### {figures['rows']:,} rows", _batches(figures)]
+    parts += [
+        "## Moving past a batch",
+        "Without building it, beside as many raw words of the generator, and a batch of rank 0 of 64, which moves past "
+        "63 for each of its own. Microseconds.",
+        _passes(sizes),
+        "## The floor",
+        "Nanoseconds a row of a batch.",
+        _floors(sizes),
+        "## Samplers that promise less",
+        f"Microseconds a batch over an epoch, drawing it included ({CASES[1].name}). MPerClassSampler has 4 rows of "
+        "each of 64 cells in a batch; WeightedRandomSampler weighs rows so that cells are balanced in expectation; "
+        "RandomSampler shuffles. None has batches of one experiment.",
+        _others(sizes),
+        "## Construction",
+        "Each in a fresh process, the table already there; the peak of memory beyond it, bytes a row; the first "
+        "`next()`.",
+    ]
+    for figures in sizes:
+        parts += [f"### Construction, {figures['rows']:,} rows", _constructions(figures)]
+    return "\n\n".join(part if part.startswith(("|", "#")) else _wrapped(part) for part in parts) + "\n"
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False))
+
+
+def _machine(figures: Figures) -> str:
+    return f"{figures['machine']}, {figures['date']}, load {figures['load']:.1f}"
+
+
+def _batches(figures: Figures) -> str:
+    def row(case: str, found: dict[str, float]) -> list[str]:
+        times = [found[name] / 1e3 for name in ("loop", "epoch_batches", "batch", "floor", "empty", "beyond")]
+        return [
+            case,
+            *(f"{time:.2f}" for time in times),
+            f"{found['batch / floor']:.2f}",
+            _times(found, "upstream / loop"),
+            _times(found, "numpy / loop"),
+            f"{found['upstream / numpy']:.1f}" if "upstream / numpy" in found else _MISSING,
+        ]
+
+    head = [
+        "case",
+        "loop",
+        "epoch",
+        "Rust",
+        "floor",
+        "empty",
+        "beyond",
+        "Rust / floor",
+        "VisCy",
+        "numpy",
+        "VisCy / numpy",
+    ]
+    return _table(head, (row(case, found) for case, found in figures["batches"].items()))
+
+
+def _passes(sizes: Sequence[Figures]) -> str:
+    def row(figures: Figures, case: str) -> list[str]:
+        found = figures["batches"][case]
+        times = [found[name] / 1e3 for name in ("pass", "words", "dealt", "dealt_loop")]
+        return [f"{figures['rows']:,}", case, *(f"{time:.2f}" for time in times), f"{found['pass / words']:.2f}"]
+
+    head = ["rows", "case", "passing", "words", "rank 0 of 64, Rust", "rank 0 of 64, loop", "passing / words"]
+    return _table(head, (row(figures, case) for figures in sizes for case in (_SHOWN, _TEMPORAL)))
+
+
+def _floors(sizes: Sequence[Figures]) -> str:
+    def row(figures: Figures) -> list[str]:
+        found = figures["batches"][_SHOWN]
+        return [f"{figures['rows']:,}", *(f"{found[name] / BATCH:.2f}" for name in ("floor", "words", "gathers"))]
+
+    return _table(["rows", "floor", "raw words alone", "reads alone"], map(row, sizes))
+
+
+def _others(sizes: Sequence[Figures]) -> str:
+    def cell(figure: float | str) -> str:
+        return figure if isinstance(figure, str) else f"{figure / 1e3:.0f}"
+
+    names = list(sizes[0]["others"])
+    return _table(
+        ["rows", "this package", *names],
+        (
+            [
+                f"{figures['rows']:,}",
+                f"{figures['batches'][CASES[1].name]['loop'] / 1e3:.1f}",
+                *(cell(figures["others"][name]) for name in names),
+            ]
+            for figures in sizes
+        ),
+    )
+
+
+def _constructions(figures: Figures) -> str:
+    order = {case.name: number for number, case in enumerate(CONSTRUCTED)}
+
+    def row(made: dict[str, Any]) -> list[str]:
+        found = made["figure"]
+        if isinstance(found, str):
+            return [made["kind"], made["case"], made["who"], found, _MISSING, _MISSING]
+        first = f"{found['first'] * 1e3:.2f} ms" if "first" in found else _MISSING
+        return [
+            made["kind"],
+            made["case"],
+            made["who"],
+            f"{found['seconds']:.3f} s",
+            f"{found['bytes'] / figures['rows']:.1f}" if figures["rows"] >= _TOLD else _MISSING,
+            first,
+        ]
+
+    rows = sorted(figures["constructions"], key=lambda made: (made["kind"], order[made["case"]]))
+    return _table(["columns", "case", "who", "time", "peak", "first batch"], map(row, rows))
+
+
+def _constructed(figures: Figures, kind: str, case: str, who: str) -> dict[str, float] | str | None:
+    for made in figures["constructions"]:
+        if (made["kind"], made["case"], made["who"]) == (kind, case, who):
+            found: dict[str, float] | str = made["figure"]
+            return found
+    return None
+
+
+def _times(figures: dict[str, float], ratio: str) -> str:
+    if ratio not in figures:
+        return _MISSING
+    found = figures[ratio]
+    return f"{found:,.0f} ×" if found >= 10 else f"{found:.1f} ×"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _draw(sizes: Sequence[Figures], path: Path) -> None:
+    """Draw time a batch against rows, a panel for each of two cases."""
+    # The same figures give the same file.
+    with plt.rc_context({"svg.hashsalt": "cascade-sampler", "svg.fonttype": "none"}):
+        figure, panels = plt.subplots(1, 2, figsize=(9.5, 4), sharey=True, layout="constrained")
+        for panel, case in zip(panels, (_SHOWN, _TEMPORAL), strict=True):
+            _panel(panel, sizes, case)
+        panels[0].set_ylabel(f"µs a batch of {BATCH}")
+        figure.savefig(path, metadata={"Date": None, "Creator": None})
+        plt.close(figure)
+
+
+def _panel(panel: Any, sizes: Sequence[Figures], case: str) -> None:
+    def of_batches(name: str) -> Callable[[Figures], float | None]:
+        return lambda figures: figures["batches"][case].get(name)
+
+    def of_others(name: str) -> Callable[[Figures], float | None]:
+        return lambda figures: figures["others"][name] if isinstance(figures["others"][name], float) else None
+
+    lines = {label: of_batches(name) for name, label in _RIVALS.items()}
+    if case == _SHOWN:
+        lines |= {f"{name} (promises less)": of_others(name) for name in sizes[0]["others"]}
+    lines |= {"this package": of_batches("loop"), "the floor": of_batches("floor")}
+    for label, of in lines.items():
+        points = [(figures["rows"], of(figures)) for figures in sizes]
+        drawn = [(rows, time / 1e3) for rows, time in points if time is not None]
+        style = {"this package": "o-k", "the floor": "o:k"}.get(label, ".--" if "less" in label else "o-")
+        panel.plot(*zip(*drawn, strict=True), style, label=label)
+    panel.set(xscale="log", yscale="log", xlabel="rows", title=case)
+    panel.grid(alpha=0.3)
+    panel.legend(fontsize="x-small")

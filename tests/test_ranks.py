@@ -32,7 +32,7 @@ def make(table=TABLE, **arguments):
 def in_group(function, world, folder):
     """Call the function in every process of a group, with its rank, and return what each call returned."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "cascade_sampler"])
+    context.set_forkserver_preload(["torch", "torch.distributed", "cascade_sampler"])
     results = context.Queue()
     processes = [context.Process(target=one_of, args=(function, world, rank, folder, results)) for rank in range(world)]
     for process in processes:

@@ -9,8 +9,9 @@ import secrets
 import signal
 import time
 
-import soak_program
 import torch
+
+import soak_program
 from soak_program import RANKS, train
 
 KILLS = 20

@@ -27,8 +27,9 @@ const ARITY: usize = 1 << ARITY_BITS;
 const LEVELS: usize = 2;
 /// Lists up to this length have no nodes: their root's children are leaves.
 const FLAT: usize = 1 << 17;
-/// A root may have more children than a node, so that lists up to this length need one level of nodes only.
-const LOW: usize = 1 << 26;
+/// A root may have more children than a node, so that lists up to this length need one level of nodes only. In tests it is
+/// less, as lists of so many rows would take them minutes.
+const LOW: usize = if cfg!(test) { 1 << 20 } else { 1 << 26 };
 
 /// Some neighbouring ranks of a node: those around the rank that the counts lead to.
 #[derive(Clone, Copy, Debug)]

@@ -107,7 +107,8 @@ def _encode_array(name: Any, values: Any) -> Column:
     codes, uniques = _factorize_array(name, array)
     if masked is not None:
         codes = np.where(masked, -1, codes)
-    column.add(codes, Dictionary(len(uniques), lambda places: _labels.from_array(uniques[places])))
+    dictionary = Dictionary(len(uniques), lambda places: _labels.from_array(uniques[places]))
+    column.add(_narrow(codes, dictionary.size), dictionary)
     return column
 
 
@@ -138,6 +139,11 @@ def _factorize_array(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any
     except TypeError as error:
         raise TypeError(f"column {name!r} holds values that cannot be labels: {error}") from None
     return codes, np.asarray(uniques)
+
+
+def _narrow(codes: Codes, labels: int) -> Codes:
+    """Return codes that were made here in the narrowest signed integers: they are read several times."""
+    return codes.astype(np.min_scalar_type(-max(labels, 1)), copy=False)
 
 
 def _factorize_by_sorting(name: Any, array: NDArray[Any]) -> tuple[Codes, NDArray[Any]]:
@@ -174,6 +180,7 @@ def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
         codes, uniques = array.codes, array.categories
     else:
         codes, uniques = pandas.factorize(array)
+        codes = _narrow(codes, len(uniques))
     index = pandas.Index(uniques)
     column.add(codes, Dictionary(len(index), lambda places: _pandas_labels(pandas, index.take(places))))
     return column

@@ -159,6 +159,8 @@ def test_ctrl_c_is_answered(call):
         import signal, sys, time
         import numpy as np
         from cascade_sampler import FlexibleBatchSampler
+        # Processes started in the background inherit that they are not to be interrupted.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         table = {{"experiment": np.arange(100000) % 5, "condition": np.arange(100000) % 3}}
         sampler = FlexibleBatchSampler(table, batch_size=2, leaky=0.5, num_batches=10**9)
         far = FlexibleBatchSampler(table, 256, leaky=0.5, num_replicas=2**31, rank=2**31 - 1, num_batches=2**31)

@@ -239,7 +239,7 @@ impl<'a, C: Copy + Default + Into<u32>, const RANKS: usize> End<'a, C, RANKS> {
             };
             let [from, to] = [self.from, self.to].map(|end| end.saturating_sub(start as u32).min(LINE as u32));
             let wanted = below(to) & !below(from);
-            // One more than any child that is before none: nothing is below 0.
+            // No child is before the first, and at least one value is asked for.
             let less = if child == 0 {
                 0
             } else {
@@ -248,18 +248,17 @@ impl<'a, C: Copy + Default + Into<u32>, const RANKS: usize> End<'a, C, RANKS> {
             before += B::count(less & wanted);
             within += B::count(B::among(children, child as u8, 0) & wanted);
         }
-        let [mut here, mut next] = [child, child + 1].map(|child| match self.row.before.get(child) {
-            Some(&count) => count.into(),
-            None => self.rank - self.between() as u32,
-        });
-        if self.below {
-            here += before;
-            next += before + within;
+        let from_row = |child: usize, between: u32| {
+            let count = self.row.before[child].into();
+            if self.below { count + between } else { count - between }
+        };
+        let here = from_row(child, before);
+        let next = if child + 1 < ARITY {
+            from_row(child + 1, before + within)
         } else {
-            here -= before;
-            next -= before + within;
-        }
-        [here, if child + 1 == ARITY { self.rank } else { next }]
+            self.rank
+        };
+        [here, next]
     }
 }
 

@@ -141,20 +141,6 @@ def count(
     counted = feed.audit(epoch, epochs, None if progress is None else lambda done: progress(done, total))
     if progress is not None:
         progress(total, total)
-    return _audit(plan, counted, experiments, conditions, leaky=leaky, window=window, epoch=epoch, epochs=epochs)
-
-
-def _audit(
-    plan: _core.Plan,
-    counted: dict[str, Any],
-    experiments: Sequence[Any],
-    conditions: Sequence[Any],
-    *,
-    leaky: float,
-    window: float | None,
-    epoch: int,
-    epochs: int,
-) -> Audit:
     sizes = plan.sizes
     names = [labels.plain(label) for label in experiments] or [None]
     condition_names = [labels.plain(label) for label in conditions] or [None]

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use crate::codes::MISSING;
-use crate::error::{Error, collected, filled, push, room};
+use crate::columns::codes::MISSING;
+use crate::columns::times::{Clocks, Hours, Sorter, Time, Times};
+use crate::error::Error;
 use crate::groups::{Groups, Order};
-use crate::near::{Finder, NearIndex, Span};
-use crate::split::Splits;
-use crate::times::{Clocks, Hours, Sorter, Time, Times};
+use crate::near::counts::Splits;
+use crate::near::index::{Finder, NearIndex, Span};
+use crate::support::memory::{collected, filled, push, room};
 
 /// Which rows lie near which times, for every list that a batch draws from: the cells where it is split by condition, the
 /// pools where it is not.

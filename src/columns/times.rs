@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
-use crate::codes::MISSING;
-use crate::error::{Error, collected, filled, room};
-use crate::machine::{LINE, prefetch};
+use crate::columns::codes::MISSING;
+use crate::error::Error;
+use crate::support::memory::prefetch;
+use crate::support::memory::{collected, filled, room};
+use crate::support::simd::LINE;
 
 /// A column of times in hours, in chunks. NaN stands for a missing time.
 ///

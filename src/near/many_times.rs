@@ -13,11 +13,13 @@
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
-use crate::error::{Error, collected, filled, grow, room};
-use crate::machine::{Bits, LINE, nth_among, prefetch, with_bits};
-use crate::near::Span;
-use crate::split::Splits;
-use crate::window::{Ends, Share};
+use crate::error::Error;
+use crate::near::counts::Splits;
+use crate::near::index::Span;
+use crate::near::search::{Ends, Share};
+use crate::support::memory::prefetch;
+use crate::support::memory::{collected, filled, grow, room};
+use crate::support::simd::{Bits, LINE, nth_among, with_bits};
 
 const LEAF_BITS: u32 = 8;
 const LEAF: usize = 1 << LEAF_BITS;

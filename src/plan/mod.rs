@@ -1,12 +1,15 @@
 //! What an epoch is drawn from: weights, quotas and the number of batches, fixed at construction
 //! (specification, sections 2 and 4).
 
-use crate::codes::Column;
-use crate::error::{Error, collected, push, room};
-use crate::focus::Focus;
+mod sums;
+
+use crate::columns::codes::Column;
+use crate::columns::times::{Hours, Times};
+use crate::error::Error;
 use crate::groups::{Groups, Order, Pool};
-use crate::sums::{exact_sum, pairwise_sum};
-use crate::times::{Hours, Times};
+use crate::near::focus::Focus;
+use crate::support::memory::{collected, push, room};
+use sums::{exact_sum, pairwise_sum};
 
 /// What the user asks for, beside the table.
 ///

@@ -18,17 +18,18 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::audit::Audit;
+use crate::audit::{Reach, WindowReach};
+use crate::batch::Origins;
 use crate::batch::Source;
-use crate::codes::{Chunk, Codes, Column};
+use crate::columns::codes::{Chunk, Codes, Column};
+use crate::columns::times::{Hours, Times};
+use crate::draw::{Generator, seed_words};
+use crate::draw::{Slots, sample};
 use crate::epoch::{Deal, Mark};
-use crate::error::{Error, collected, filled};
+use crate::error::Error;
 use crate::feed::{Feed, Place, Run, Step};
-use crate::origins::Origins;
 use crate::plan::{Composition, Plan, Settings};
-use crate::random::{Generator, seed_words};
-use crate::reach::{Reach, WindowReach};
-use crate::sample::{Slots, sample};
-use crate::times::{Hours, Times};
+use crate::support::memory::{collected, filled};
 use crate::{Index, combine};
 
 pyo3::create_exception!(

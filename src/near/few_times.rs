@@ -9,10 +9,12 @@
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
-use crate::error::{Error, filled, grow, room};
-use crate::machine::{Bits, LINE, WINDOW, nth_among, prefetch, with_bits};
-use crate::near::Span;
-use crate::window::{Ends, Share};
+use crate::error::Error;
+use crate::near::index::Span;
+use crate::near::search::{Ends, Share};
+use crate::support::memory::prefetch;
+use crate::support::memory::{filled, grow, room};
+use crate::support::simd::{Bits, LINE, WINDOW, nth_among, with_bits};
 
 /// Different times that a byte tells apart.
 pub(crate) const MOST_TIMES: usize = 256;

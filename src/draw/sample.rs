@@ -1,7 +1,8 @@
 //! `k` distinct positions of `n` in random order, and moving past them (specification, section 1.2).
 
-use crate::error::{Error, grow};
-use crate::random::Generator;
+use super::generator::Generator;
+use crate::error::Error;
+use crate::support::memory::grow;
 
 /// Populations up to this size always go by Floyd's algorithm.
 const FLOYD_POPULATION: u32 = 10_000;

@@ -1,13 +1,14 @@
 //! One batch, from a plan and a generator (specification, section 3).
 
-use crate::error::{Error, room};
-use crate::focus::Focus;
+use crate::draw::Generator;
+use crate::draw::{Slots, pass, sample, sample_and};
+use crate::error::Error;
 use crate::groups::Pool;
-use crate::machine::prefetch;
-use crate::near::{Finder, Span};
+use crate::near::focus::Focus;
+use crate::near::index::{Finder, Span};
 use crate::plan::{Composition, Plan};
-use crate::random::Generator;
-use crate::sample::{Slots, pass, sample, sample_and};
+use crate::support::memory::prefetch;
+use crate::support::memory::room;
 
 /// An integer that a row number is handed out as. The caller sees to it that the table's rows fit.
 pub trait Index: Copy + Send + Sync + 'static {
@@ -125,7 +126,7 @@ impl Draft {
     pub fn draw(&mut self, plan: &Plan, composition: &Composition, generator: &mut Generator) -> Result<(), Error> {
         let size = composition.size();
         if self.positions.len() < size {
-            crate::error::grow(&mut self.positions, size)?;
+            crate::support::memory::grow(&mut self.positions, size)?;
         }
         self.slots.reserve(size.min(plan.groups().kept() as usize))?;
         if let Some(focus) = plan.focus() {

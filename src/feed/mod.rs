@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::batch::{Draft, Index};
 use crate::epoch::{Deal, Mark, Stream};
-use crate::error::{Error, room};
+use crate::error::Error;
 use crate::plan::Plan;
+use crate::support::memory::room;
 
 /// Batches between two remembered positions.
 const BOOKMARK_EVERY: u64 = 1024;

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use crate::coded::{Coded, MOST_TIMES, Steps};
-use crate::error::{Error, grow, room};
-use crate::tree::{Paths, Tree};
+use crate::error::Error;
+use crate::near::few_times::{Coded, MOST_TIMES, Steps};
+use crate::near::many_times::{Paths, Tree};
+use crate::support::memory::{grow, room};
 
 /// The lists of one order, each with its entries by time.
 #[derive(Clone, Debug)]
@@ -132,7 +133,7 @@ mod tests {
             0..3_u8,
         )
             .prop_map(|(len, times, seed, shape)| {
-                let mut generator = crate::random::Generator::new(seed);
+                let mut generator = crate::draw::Generator::new(seed);
                 let mut list: Vec<u32> = (0..len).map(|_| generator.below(times)).collect();
                 match shape {
                     0 => {}

@@ -1,5 +1,4 @@
-//! What depends on the machine: asking for memory ahead of its use and in large pages, and looking at many bytes at once.
-//! Results are the same everywhere. This is the one place that needs unsafe code.
+//! What depends on the processor: looking at many bytes, or counts, at once. Results are the same everywhere.
 #![allow(unsafe_code)]
 #![allow(
     clippy::inline_always,
@@ -9,41 +8,8 @@
 /// Bytes that are looked at together.
 pub(crate) const LINE: usize = 64;
 
-/// Memory that is asked for in large pages, from this size on: two of them.
-#[cfg(target_os = "linux")]
-const LARGE: usize = 4 << 20;
-
-/// Asks for large pages under memory that is not yet in use, where the system gives them: random reads miss fewer addresses.
-pub(crate) fn ask_for_large_pages<T>(room: &mut [std::mem::MaybeUninit<T>]) {
-    #[cfg(target_os = "linux")]
-    if size_of_val(room) >= LARGE {
-        const PAGE: usize = 4096;
-        let start = room.as_mut_ptr().addr().next_multiple_of(PAGE) - room.as_mut_ptr().addr();
-        let bytes = size_of_val(room) - start;
-        // SAFETY: the pages lie in memory that is ours, and the advice changes nothing of what they hold.
-        unsafe {
-            libc::madvise(room.as_mut_ptr().byte_add(start).cast(), bytes, libc::MADV_HUGEPAGE);
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = room;
-}
-
 /// Counts that are compared together.
 pub(crate) const WINDOW: usize = 32;
-
-/// Asks for the cache line of `slice[index]`, if there is such an element. Changes nothing but the time a later read takes.
-#[inline(always)]
-pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(element) = slice.get(index) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: every x86-64 processor has the instruction, and the address is that of an element.
-        unsafe { _mm_prefetch(std::ptr::from_ref(element).cast(), _MM_HINT_T0) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (slice, index);
-}
 
 /// Questions that processors answer at different speeds.
 pub(crate) trait Bits {
@@ -185,16 +151,16 @@ macro_rules! with_bits {
             {
                 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
                 fn wide($($argument: $type),*) {
-                    $body::<$crate::machine::Wide>($($argument),*);
+                    $body::<$crate::support::simd::Wide>($($argument),*);
                 }
-                if $crate::machine::is_wide() {
+                if $crate::support::simd::is_wide() {
                     // SAFETY: the processor was asked.
                     #[allow(unsafe_code)]
                     unsafe { wide($($argument),*) };
                     return;
                 }
             }
-            $body::<$crate::machine::Plain>($($argument),*);
+            $body::<$crate::support::simd::Plain>($($argument),*);
         }
     };
 }

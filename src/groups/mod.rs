@@ -1,7 +1,8 @@
 //! Pools and cells: which rows belong to which experiment and condition (specification, section 2).
 
-use crate::codes::{BLOCK, Column, MISSING, is_dense};
-use crate::error::{Error, filled, push, room};
+use crate::columns::codes::{BLOCK, Column, MISSING, is_dense};
+use crate::error::Error;
+use crate::support::memory::{filled, push, room};
 
 /// Which list of rows positions are looked up in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

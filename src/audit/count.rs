@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::batch::{Draft, Source};
+use crate::columns::times::{Clocks, Time};
 use crate::epoch::Stream;
-use crate::error::{Error, filled, push, room};
+use crate::error::Error;
 use crate::feed::SEATS_AT_A_TIME;
-use crate::focus::Focus;
-use crate::machine::prefetch;
+use crate::near::focus::Focus;
 use crate::plan::Plan;
-use crate::times::{Clocks, Time};
+use crate::support::memory::prefetch;
+use crate::support::memory::{filled, push, room};
 
 /// Batches whose composition is written down one by one.
 const FIRST_BATCHES: usize = 200;

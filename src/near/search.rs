@@ -8,7 +8,8 @@
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
-use crate::machine::{Bits, WINDOW, prefetch};
+use crate::support::memory::prefetch;
+use crate::support::simd::{Bits, WINDOW};
 
 /// Counts of 32 bits that are compared together: they stand for so many entries that guesses are closer.
 const WIDE_WINDOW: usize = 8;

@@ -3,7 +3,8 @@
 //! Counts are kept for every so many members, and of each member to which child it belongs; the members between the nearest
 //! counts and the one asked for are looked at.
 
-use crate::error::{Error, filled, grow, push};
+use crate::error::Error;
+use crate::support::memory::{filled, grow, push};
 
 /// The members of several sequences, one sequence's after another.
 #[derive(Clone, Debug, Default)]

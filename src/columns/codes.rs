@@ -1,6 +1,7 @@
 //! Columns of labels as whole numbers, read where they lie and chunk by chunk.
 
-use crate::error::{Error, filled, push, room};
+use crate::error::Error;
+use crate::support::memory::{filled, push, room};
 
 /// Rank of a row that has no label. Such rows are in no pool.
 pub const MISSING: u32 = u32::MAX;

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, filled, push, room};
+use crate::error::Error;
 use crate::plan::{Composition, Plan};
+use crate::support::memory::{filled, push, room};
 
 /// Lists of up to this many times have each of their rates told apart; of others, rates that agree in 12 binary places
 /// are one.
@@ -276,8 +277,8 @@ fn primary_chances(
         (between(&inside_sums) + outside_sum - between(&outside_sums)) / near.len() as f64
     };
     match pool.places_of(unit) {
-        Some(places) => crate::error::collected(places.iter().map(|&place| of(place))),
-        None => crate::error::collected((0..near.len() as u32).map(of)),
+        Some(places) => crate::support::memory::collected(places.iter().map(|&place| of(place))),
+        None => crate::support::memory::collected((0..near.len() as u32).map(of)),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::audit::{Audit, Reach, WindowReach};
 use crate::batch::{Origins, Row, Source};
 use crate::epoch::{Deal, Mark};
 use crate::feed::{Feed, Run, Step};
+use crate::plan::Rule;
 use crate::support::memory::collected;
 
 /// Batches of more seats are drawn without the interpreter.
@@ -85,8 +86,8 @@ impl PyFeed {
         if !self.looked.load(Ordering::Relaxed) {
             let replicas = self.dealt(py)?.deal().replicas();
             let arrays = !matches!(self.kind, Kind::List);
-            let drop_last = self.feed.plan().settings().drop_last;
-            ranks(py, "look", (replicas, arrays, drop_last))?;
+            let Rule::Drawn(drawn) = self.feed.plan().rule();
+            ranks(py, "look", (replicas, arrays, drawn.settings().drop_last))?;
             self.looked.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -104,7 +105,7 @@ impl PyFeed {
         let feed = &self.feed;
         self.dealt(py)?;
         let rows: Vec<T> = detached(py, |pause| feed.whole_epoch(epoch, pause))?;
-        let shape = [feed.rounds() as usize, feed.plan().full().size()];
+        let shape = [feed.rounds() as usize, feed.plan().batch_size()];
         Ok(rows.into_pyarray(py).reshape(shape)?.into_any())
     }
 }
@@ -319,7 +320,7 @@ impl PyBatches {
         loop {
             match self.run.step()? {
                 Step::Batch(mut next) => {
-                    let rows = if plan.full().size() > LARGE {
+                    let rows = if plan.batch_size() > LARGE {
                         py.detach(|| next.rows(plan))?
                     } else {
                         next.rows(plan)?

@@ -8,8 +8,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::arrays::{ColumnArrays, PyColumn, PyTimes};
+use super::signals::detached;
+use crate::columns::table::Table;
 use crate::columns::times::Hours;
-use crate::plan::{Composition, Plan, Settings};
+use crate::plan::{Composition, Plan, Rule, Settings};
 use crate::support::memory::{collected, filled};
 
 /// Values by label number, where NaN stands for a label that is not named.
@@ -32,12 +34,13 @@ pub(super) struct PyPlan(pub(super) Arc<Plan>);
 
 impl PyPlan {
     fn composition(&self, short: bool) -> PyResult<&Composition> {
+        let Rule::Drawn(drawn) = self.0.rule();
         if short {
-            self.0
+            drawn
                 .short()
                 .ok_or_else(|| PyValueError::new_err("the last batch is not short"))
         } else {
-            Ok(self.0.full())
+            Ok(drawn.full())
         }
     }
 }
@@ -80,18 +83,13 @@ impl PyPlan {
         };
         let experiments = experiments.map(ColumnArrays::new).transpose()?;
         let conditions = conditions.map(ColumnArrays::new).transpose()?;
-        let experiments = experiments.as_ref().map(ColumnArrays::column).transpose()?;
-        let conditions = conditions.as_ref().map(ColumnArrays::column).transpose()?;
-        let times = times.as_ref().map(PyTimes::times).transpose()?;
-        let plan = py.detach(|| {
-            Plan::new(
-                rows,
-                experiments.as_ref(),
-                conditions.as_ref(),
-                times.as_ref(),
-                &settings,
-            )
-        })?;
+        let table = Table {
+            rows,
+            experiments: experiments.as_ref().map(ColumnArrays::column).transpose()?,
+            conditions: conditions.as_ref().map(ColumnArrays::column).transpose()?,
+            times: times.as_ref().map(PyTimes::times).transpose()?,
+        };
+        let plan = detached(py, |pause| Plan::with_pause(&table, &settings, pause))?;
         Ok(Self(Arc::new(plan)))
     }
 
@@ -100,7 +98,8 @@ impl PyPlan {
         let py = slf.py();
         let plan = &slf.get().0;
         let groups = plan.groups();
-        let settings = plan.settings();
+        let Rule::Drawn(drawn) = plan.rule();
+        let settings = drawn.settings();
         let (experiments, conditions) = py.detach(|| groups.positions())?;
         let column = |positions: Vec<u32>, labels: usize| -> PyResult<_> {
             // A missing label is the largest number, which in the narrower signed type is -1.
@@ -216,7 +215,7 @@ impl PyPlan {
     /// Whether the last batch is short.
     #[getter]
     fn short(&self) -> bool {
-        self.0.short().is_some()
+        self.0.short_size().is_some()
     }
 
     /// Seats of a batch, those that leak, and the seats of each cell in a batch of its experiment.

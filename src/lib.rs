@@ -45,7 +45,7 @@ pub mod plan;
 mod python;
 mod support;
 
-pub use audit::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Reach, Share, WindowReach};
+pub use audit::{Audit, FirstSeats, OfExperiment, OfTime, OfUnit, Pairs, Reach, WindowReach};
 pub use batch::{Draft, Origins, Row, Source};
 pub use columns::codes::{Chunk, Codes, Column, MISSING, Pair, combine};
 pub use columns::table::Table;

@@ -7,7 +7,7 @@ use crate::columns::codes::Column;
 use crate::columns::times::{Hours, Times};
 use crate::error::Error;
 use crate::groups::{Groups, Order, Pool};
-use crate::near::focus::Focus;
+use crate::near::Focus;
 use crate::support::memory::{collected, push, room};
 use sums::{exact_sum, pairwise_sum};
 
@@ -317,7 +317,7 @@ impl Plan {
                 } else {
                     groups.pool_order()
                 };
-                Some(Focus::new(&groups, times, order)?)
+                Some(Focus::new(&groups, times, order, || Ok::<(), Error>(()))?)
             }
             None => None,
         };

@@ -163,6 +163,8 @@ class Dealt:
 
     def before(self, epoch: int) -> list[int]:
         """The experiments' numbers of blocks in all the epochs before this one."""
+        if self.drawn.weights is None and self.num_batches is None:
+            return [epoch * number for number in self.passes]
         while len(self.sums) <= epoch:
             ends = self.ends(len(self.sums) - 1)
             numbers = np.diff([0, *ends]).tolist()
@@ -184,9 +186,8 @@ class Dealt:
         taken = len(others)
         if self.conditions_per_batch is not None:
             taken = self.conditions_per_batch - (len(cells) - len(others))
-        found = {cell: (turn, self.batches_per_experiment) for cell in cells}
-        if taken < len(others):
-            found = {cell: place for cell, place in found.items() if cell not in others}
+        whole = [cell for cell in cells if taken >= len(others) or cell not in others]
+        found: dict[int, tuple[int | None, int]] = dict.fromkeys(whole, (turn, self.batches_per_experiment))
         if 0 < taken < len(others):
             lap, deal = decks.lap_and_deal(len(others), taken, 1, turn)
             key = self.key(CONDITIONS, number, lap)

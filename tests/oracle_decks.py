@@ -5,6 +5,8 @@ It never imports cascade_sampler. `docs/specification-2.md`, section 1, has the 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 GOLDEN = 0x9E3779B97F4A7C15
@@ -67,11 +69,7 @@ def deal(cards: int, key: int, place: int) -> int:
 
 def sides(cards: int) -> tuple[int, int]:
     """The sides a and b of the rectangle that a large deck is laid out on."""
-    height = 1
-    while (2 * height) ** 2 < cards:
-        height *= 2
-    while height * height < cards:
-        height += 1
+    height = math.isqrt(cards - 1) + 1
     return height, ceil_div(cards, height)
 
 

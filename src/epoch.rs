@@ -1,9 +1,9 @@
 //! Epochs, ranks and positions (specification, section 4).
 
 use crate::batch::{Draft, Index, pass_batch};
+use crate::draw::Generator;
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::random::Generator;
 
 /// Which of an epoch's batches one rank takes: in round `j`, rank `r` of `R` takes global batch `j * R + r`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

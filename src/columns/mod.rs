@@ -1,0 +1,4 @@
+//! What a table hands over: codes of labels, and times.
+
+pub(crate) mod codes;
+pub(crate) mod times;

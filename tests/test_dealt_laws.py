@@ -15,11 +15,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import oracle_decks as decks
 from chi_square import chi_square
 from oracle_dealt import Dealt, split
 from oracle_origins import LEAK, PRIMARY
+from strategies_dealt import cases
 
 Make = Callable[..., Dealt]
 RANDOM = np.random.default_rng(20)
@@ -216,6 +219,30 @@ def test_turns_count_an_experiments_batches(make: Make) -> None:
             label, turn = sampler.turn(batch, epoch)
             turns[label].append(turn)
     assert all(sorted(found) == list(range(len(found))) for found in turns.values())
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases(), st.integers(0, 60))
+def test_drawn_cascades_are_what_was_asked(case: tuple[Any, dict[str, Any], Dealt], epoch: int) -> None:
+    """Full batches of one experiment and its leak, each condition at the floor or the ceiling of its share."""
+    _, arguments, sampler = case
+    kept, leaked = set(sampler.kept), sampler.leaked
+    for batch in epoch_of(sampler, epoch):
+        assert len(batch) == arguments["batch_size"]
+        assert kept.issuperset(seat.row for seat in batch)
+        primary = [seat for seat in batch if seat.source != LEAK]
+        assert len(batch) - len(primary) == leaked
+        assert len({seat.experiment for seat in primary}) <= 1
+        assert not {seat.experiment for seat in primary} & {seat.experiment for seat in batch[len(primary) :]}
+        assert sampler.time is None or not any(seat.dealt for seat in primary)
+        counts = Counter(seat.condition for seat in primary)
+        if sampler.condition is not None and sampler.conditions_per_batch is None:
+            label = primary[0].experiment
+            present = {condition for of, condition, _ in sampler.cells if label in (None, of)}
+            ratio = {condition: sampler.ratio(condition) for condition in present}
+            for condition in present:
+                share = len(primary) * ratio[condition] / math.fsum(ratio.values())
+                assert math.floor(share + 1e-9) <= counts[condition] <= math.ceil(share - 1e-9)
 
 
 def test_the_specifications_example() -> None:

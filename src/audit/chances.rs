@@ -10,7 +10,7 @@ use super::tally::Tally;
 use crate::error::Error;
 use crate::plan::{Composition, Plan, Rule};
 use crate::support::memory::{filled, push, room};
-use crate::support::pace::Pace;
+use crate::support::pauses::Pauses;
 
 /// Lists of up to this many times have each of their rates told apart; of others, rates that agree in 12 binary places
 /// are one.
@@ -57,9 +57,10 @@ impl Reach {
                 *leak = leak_chances(plan, composition)?;
             }
         }
+        let mut pauses = Pauses::new(&mut pause);
         let mut reaches = Vec::new();
         for experiment in 0..plan.groups().experiments() {
-            let times = PoolTimes::new(plan, experiment, &mut pause)?;
+            let times = PoolTimes::new(plan, experiment, &mut pauses)?;
             let weight = plan.weights().get(experiment).copied().unwrap_or(1.0);
             for unit in units_of(plan, experiment) {
                 let mut chances = [const { Vec::new() }; 2];
@@ -67,10 +68,10 @@ impl Reach {
                     let Some(composition) = composition else { continue };
                     let seats = drawn_seats(plan, composition, experiment, unit);
                     let either = |chance: f64| (chance * weight + leak[experiment]).clamp(0.0, 1.0);
-                    *chances = primary_chances(plan, seats, unit, &times, either, &mut pause)?;
+                    *chances = primary_chances(plan, seats, unit, &times, either, &mut pauses)?;
                 }
-                pause()?;
-                collect(plan, unit, &chances, &mut reaches, &mut pause)?;
+                pauses.after(1)?;
+                collect(plan, unit, &chances, &mut reaches, &mut pauses)?;
             }
         }
         Ok(reaches)
@@ -87,9 +88,10 @@ impl WindowReach {
             return Ok(Vec::new());
         }
         let Rule::Drawn(drawn) = plan.rule();
+        let mut pauses = Pauses::new(&mut pause);
         let mut reaches = room(plan.groups().experiments())?;
         for experiment in 0..plan.groups().experiments() {
-            let pool = PoolTimes::new(plan, experiment, &mut pause)?;
+            let pool = PoolTimes::new(plan, experiment, &mut pauses)?;
             let times = pool.near.len();
             let mut scarce = filled(times, false)?;
             let mut rows = 0.0;
@@ -99,8 +101,8 @@ impl WindowReach {
                     scarce[focal] |= f64::from(inside) < seats.near;
                     rows += f64::from(inside);
                 };
-                each_window(plan, unit, &pool, visit, &mut pause)?;
-                pause()?;
+                each_window(plan, unit, &pool, visit, &mut pauses)?;
+                pauses.after(1)?;
             }
             let whole = pool
                 .near
@@ -210,18 +212,17 @@ struct PoolTimes {
 }
 
 impl PoolTimes {
-    fn new<E: From<Error>>(plan: &Plan, pool: usize, pause: &mut impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+    fn new<E: From<Error>>(plan: &Plan, pool: usize, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
         let Some(focus) = plan.focus() else {
             return Ok(Self::default());
         };
         let window = plan.window();
         let times = focus.times_of(pool);
         let mut near = room(times as usize)?;
-        let mut pace = Pace::default();
         for focal in 0..times {
             let range = focus.near(pool, focal, window).times;
             near.push((range.start, range.end));
-            pace.after(STEPS_OF_A_SEARCH, &mut *pause)?;
+            pauses.after(STEPS_OF_A_SEARCH)?;
         }
         let units = units_of(plan, pool);
         Ok(Self {
@@ -243,11 +244,10 @@ fn each_window<E: From<Error>>(
     unit: usize,
     pool: &PoolTimes,
     mut visit: impl FnMut(usize, u32, u32),
-    pause: &mut impl FnMut() -> Result<(), E>,
+    pauses: &mut Pauses<'_, E>,
 ) -> Result<(), E> {
     let Some(focus) = plan.focus() else { return Ok(()) };
     let places = pool.places_of(unit);
-    let mut pace = Pace::default();
     // Both ends of the run move on with the focal time.
     let (mut first, mut last) = (0_u32, 0_u32);
     for (focal, &(start, end)) in pool.near.iter().enumerate() {
@@ -265,7 +265,7 @@ fn each_window<E: From<Error>>(
         }
         let before = focus.before(unit, first);
         visit(focal, focus.before(unit, last) - before, before);
-        pace.after(1, &mut *pause)?;
+        pauses.after(1)?;
     }
     Ok(())
 }
@@ -278,7 +278,7 @@ fn primary_chances<E: From<Error>>(
     unit: usize,
     pool: &PoolTimes,
     either: impl Fn(f64) -> f64,
-    pause: &mut impl FnMut() -> Result<(), E>,
+    pauses: &mut Pauses<'_, E>,
 ) -> Result<Vec<f64>, E> {
     let rows = rows_of(plan, unit);
     if plan.focus().is_none() {
@@ -301,7 +301,7 @@ fn primary_chances<E: From<Error>>(
         inside_sums.push(inside_sum);
         outside_sums.push(outside_sum);
     };
-    each_window(plan, unit, pool, visit, pause)?;
+    each_window(plan, unit, pool, visit, pauses)?;
     let of = |place: usize| {
         let (start, end) = near[place];
         let between = |sums: &[f64]| sums[end as usize] - sums[start as usize];
@@ -310,10 +310,9 @@ fn primary_chances<E: From<Error>>(
     let places = pool.places_of(unit);
     let count = places.map_or(near.len(), <[u32]>::len);
     let mut chances = room(count)?;
-    let mut pace = Pace::default();
     for place in 0..count {
         chances.push(of(places.map_or(place, |places| places[place] as usize)));
-        pace.after(1, &mut *pause)?;
+        pauses.after(1)?;
     }
     Ok(chances)
 }
@@ -338,7 +337,7 @@ fn collect<E: From<Error>>(
     unit: usize,
     [full, short]: &[Vec<f64>; 2],
     reaches: &mut Vec<Reach>,
-    pause: &mut impl FnMut() -> Result<(), E>,
+    pauses: &mut Pauses<'_, E>,
 ) -> Result<(), E> {
     let shorts = u64::from(plan.short_size().is_some());
     let fulls = plan.batches() - shorts;
@@ -351,7 +350,6 @@ fn collect<E: From<Error>>(
     };
     let dropped = if full.len() > EXACT_TIMES { BITS_DROPPED } else { 0 };
     let mut rates = Tally::default();
-    let mut pace = Pace::default();
     for (place, &chance) in full.iter().enumerate() {
         let rate = missed(chance, fulls) + short.get(place).map_or(0.0, |&chance| missed(chance, shorts));
         let rows = plan.focus().map_or_else(
@@ -364,7 +362,7 @@ fn collect<E: From<Error>>(
             rows: rows.into(),
         };
         rates.add(rate.to_bits() >> dropped, of_rows)?;
-        pace.after(STEPS_OF_A_RATE, &mut *pause)?;
+        pauses.after(STEPS_OF_A_RATE)?;
     }
     for (_, Rates { sum, rows }) in rates.sums() {
         let rate = sum / rows as f64;

@@ -1,18 +1,19 @@
 //! What whole epochs are made of, counted: every batch is drawn, and its rows are looked up in the table.
 
-use crate::batch::{Draft, Source};
+use std::cell::Cell;
 use std::ops::AddAssign;
 
 use super::marks::Marks;
 use super::pairs::{Pairs, near_pairs, pairs_of, table_pairs};
 use super::tally::Tally;
+use crate::batch::{Draft, Source};
 use crate::columns::times::Time;
 use crate::epoch::Stream;
 use crate::error::Error;
-use crate::near::focus::Focus;
+use crate::near::Focus;
 use crate::plan::{Plan, Rule};
 use crate::support::memory::{collected, filled, prefetch, push, room};
-use crate::support::pace::Pace;
+use crate::support::pauses::Pauses;
 
 /// Batches whose composition is written down one by one.
 const FIRST_BATCHES: usize = 200;
@@ -117,9 +118,11 @@ impl Audit {
         epochs: u64,
         mut pause: impl FnMut(u64) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let mut counter = Counter::new(plan, || pause(0))?;
-        counter.audit.table_pairs = table_pairs(plan, counter.times.as_deref(), || pause(0))?;
-        let mut pace = Pace::default();
+        let done = Cell::new(0);
+        let mut tell = || pause(done.get());
+        let mut pauses = Pauses::new(&mut tell);
+        let mut counter = Counter::new(plan, &mut pauses)?;
+        counter.audit.table_pairs = table_pairs(plan, counter.times.as_deref(), &mut pauses)?;
         for number in 0..epochs {
             let mut stream = Stream::new(plan, seed, u128::from(epoch) + u128::from(number))?;
             for position in 0..plan.batches() {
@@ -128,12 +131,12 @@ impl Audit {
                 counter.count(&draft, position)?;
                 let seats = draft.seats();
                 counter.draft = draft;
-                pace.after(seats, || pause(counter.audit.batches))?;
+                done.set(counter.audit.batches);
+                pauses.after(seats)?;
             }
             push(&mut counter.audit.seen, counter.marks.seen())?;
         }
-        let done = counter.audit.batches;
-        counter.finish(|| pause(done))
+        counter.finish(&mut pauses)
     }
 }
 
@@ -181,7 +184,7 @@ struct SeatsHeld {
 }
 
 impl<'a> Counter<'a> {
-    fn new<E: From<Error>>(plan: &'a Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+    fn new<E: From<Error>>(plan: &'a Plan, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
         let groups = plan.groups();
         let units = if groups.cells().is_empty() {
             groups.experiments()
@@ -195,7 +198,7 @@ impl<'a> Counter<'a> {
                 units: filled(units, OfUnit::default())?,
                 ..Audit::default()
             },
-            marks: Marks::new(plan, &mut pause)?,
+            marks: Marks::new(plan, pauses)?,
             times: plan.focus().map(|focus| focus.numbers(groups)).transpose()?,
             focal: Tally::default(),
             draft: Draft::default(),
@@ -358,14 +361,15 @@ impl<'a> Counter<'a> {
                 .extend(self.rows.iter().map(|&number| clocks.hour(number).key()));
             self.hours.sort_unstable();
             let one_by_one = || self.hours.iter().map(|&key| (f64::of(key), 1));
-            let no_pause = || Ok::<_, Error>(());
-            let near = near_pairs(one_by_one(), one_by_one(), clocks, self.plan.window(), no_pause)?;
+            let mut no_pause = || Ok::<_, Error>(());
+            let mut pauses = Pauses::new(&mut no_pause);
+            let near = near_pairs(one_by_one(), one_by_one(), clocks, self.plan.window(), &mut pauses)?;
             self.audit.pairs.near += near;
         }
         Ok(())
     }
 
-    fn finish<E: From<Error>>(mut self, pause: impl FnMut() -> Result<(), E>) -> Result<Audit, E> {
+    fn finish<E: From<Error>>(mut self, pauses: &mut Pauses<'_, E>) -> Result<Audit, E> {
         let plan = self.plan;
         let Rule::Drawn(drawn) = plan.rule();
         for (experiment, of) in self.audit.experiments.iter().enumerate() {
@@ -385,7 +389,7 @@ impl<'a> Counter<'a> {
             Some(focus) => by_hours(focus, self.focal)?,
             None => Vec::new(),
         };
-        self.audit.draws = self.marks.draws(plan.groups().kept(), pause)?;
+        self.audit.draws = self.marks.draws(plan.groups().kept(), pauses)?;
         Ok(self.audit)
     }
 }

@@ -4,10 +4,7 @@ use super::tally::Tally;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::support::memory::{collected, filled, prefetch};
-use crate::support::pace::Pace;
-
-/// Rows that are looked at between two chances to pause.
-const ROWS: usize = 1 << 18;
+use crate::support::pauses::{ENTRIES, Pauses};
 
 /// For every row its unit and how often it was drawn, in one number.
 pub(super) struct Marks {
@@ -22,7 +19,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    pub(super) fn new<E: From<Error>>(plan: &Plan, pause: &mut impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+    pub(super) fn new<E: From<Error>>(plan: &Plan, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
         let groups = plan.groups();
         let units = if groups.cells().is_empty() {
             groups.experiments()
@@ -30,7 +27,6 @@ impl Marks {
             groups.cells().len()
         };
         let mut marks = Self::with_bits(groups.rows(), usize::BITS - (units - 1).leading_zeros())?;
-        let mut pace = Pace::default();
         for unit in 0..units {
             let rows = match groups.cells().get(unit) {
                 Some(cell) => groups.rows_of(cell),
@@ -42,11 +38,11 @@ impl Marks {
                     &entries[pool.start as usize..(pool.start + pool.len) as usize]
                 }
             };
-            for rows in rows.chunks(ROWS) {
+            for rows in rows.chunks(ENTRIES) {
                 for &row in rows {
                     marks.by_row[row as usize] = unit as u32;
                 }
-                pace.after(rows.len(), &mut *pause)?;
+                pauses.after(rows.len())?;
             }
         }
         Ok(marks)
@@ -99,16 +95,11 @@ impl Marks {
     }
 
     /// How many rows were drawn how many times, by the latter. Rows that are left out are none: `kept` are not.
-    pub(super) fn draws<E: From<Error>>(
-        self,
-        kept: u32,
-        mut pause: impl FnMut() -> Result<(), E>,
-    ) -> Result<Vec<(u64, u64)>, E> {
+    pub(super) fn draws<E: From<Error>>(self, kept: u32, pauses: &mut Pauses<'_, E>) -> Result<Vec<(u64, u64)>, E> {
         let mut few = [0_u64; 256];
         let mut many = Tally::default();
         let mut spilled = self.spilled.sums().peekable();
-        let mut pace = Pace::default();
-        for (start, marks) in (0..).step_by(ROWS).zip(self.by_row.chunks(ROWS)) {
+        for (start, marks) in (0..).step_by(ENTRIES).zip(self.by_row.chunks(ENTRIES)) {
             for (row, &mark) in (start..).zip(marks) {
                 let more = spilled
                     .next_if(|&(spilled, _)| spilled == row)
@@ -119,7 +110,7 @@ impl Marks {
                     None => many.add(count, 1_u64)?,
                 }
             }
-            pace.after(marks.len(), &mut pause)?;
+            pauses.after(marks.len())?;
         }
         few[0] -= (self.by_row.len() - kept as usize) as u64;
         let mut draws = Tally::default();
@@ -156,7 +147,9 @@ mod tests {
             }
             assert_eq!(marks.seen(), rows as u64 - draws[&0]);
             *draws.get_mut(&0).unwrap() -= 5;
-            let found = marks.draws::<Error>(rows as u32 - 5, || Ok(())).unwrap();
+            let found = marks
+                .draws(rows as u32 - 5, &mut Pauses::new(&mut || Ok::<_, Error>(())))
+                .unwrap();
             assert_eq!(found, draws.into_iter().collect::<Vec<_>>(), "{bits}");
         }
     }

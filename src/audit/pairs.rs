@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::columns::times::{Clocks, Time};
+use crate::columns::times::Time;
 use crate::error::Error;
+use crate::near::Clocks;
 use crate::plan::Plan;
 use crate::support::memory::{collected, filled};
-use crate::support::pace::{Pace, STRETCH};
+use crate::support::pauses::{ENTRIES, Pauses};
 
 /// Counts of the pairs of seats within batches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,14 +31,13 @@ pub(super) fn pairs_of(seats: u64) -> u128 {
 }
 
 /// Pairs within `window` among hours that ascend, each with how often it occurs. Both iterators yield the same.
-pub(super) fn near_pairs<E>(
+pub(super) fn near_pairs<E: From<Error>>(
     ahead: impl Iterator<Item = (f64, u64)>,
     mut behind: impl Iterator<Item = (f64, u64)>,
     clocks: &Clocks,
     window: f64,
-    mut pause: impl FnMut() -> Result<(), E>,
+    pauses: &mut Pauses<'_, E>,
 ) -> Result<u128, E> {
-    let mut pace = Pace::default();
     let mut pairs = 0;
     let mut inside = 0_u64;
     let mut tail = behind.next();
@@ -49,7 +49,7 @@ pub(super) fn near_pairs<E>(
         }
         pairs += u128::from(inside) * u128::from(count) + pairs_of(count);
         inside += count;
-        pace.after(1, &mut pause)?;
+        pauses.after(1)?;
     }
     Ok(pairs)
 }
@@ -58,7 +58,7 @@ pub(super) fn near_pairs<E>(
 pub(super) fn table_pairs<E: From<Error>>(
     plan: &Plan,
     times: Option<&[u32]>,
-    mut pause: impl FnMut() -> Result<(), E>,
+    pauses: &mut Pauses<'_, E>,
 ) -> Result<Pairs, E> {
     let groups = plan.groups();
     let mut conditions: Vec<u64> = filled(groups.condition_labels().len(), 0)?;
@@ -77,16 +77,16 @@ pub(super) fn table_pairs<E: From<Error>>(
     if let (Some(focus), Some(times)) = (plan.focus(), times) {
         let clocks = focus.clocks();
         let mut counts: Vec<u32> = filled(clocks.len(), 0)?;
-        for times in times.chunks(STRETCH as usize) {
+        for times in times.chunks(ENTRIES) {
             for &number in times {
                 if let Some(count) = counts.get_mut(number as usize) {
                     *count += 1;
                 }
             }
-            pause()?;
+            pauses.after(times.len())?;
         }
         let ascending = || Ascending::new(clocks, groups.experiments(), &counts);
-        pairs.near = near_pairs(ascending()?, ascending()?, clocks, plan.window(), &mut pause)?;
+        pairs.near = near_pairs(ascending()?, ascending()?, clocks, plan.window(), pauses)?;
     }
     Ok(pairs)
 }

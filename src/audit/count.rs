@@ -199,7 +199,7 @@ impl<'a> Counter<'a> {
                 ..Audit::default()
             },
             marks: Marks::new(plan, pauses)?,
-            times: plan.focus().map(|focus| focus.numbers(groups)).transpose()?,
+            times: plan.focus().map(|focus| focus.numbers(groups, pauses)).transpose()?,
             focal: Tally::default(),
             draft: Draft::default(),
             rows: room(plan.batch_size())?,

@@ -13,6 +13,7 @@ use crate::columns::table::Table;
 use crate::columns::times::Hours;
 use crate::plan::{Composition, Plan, Rule, Settings};
 use crate::support::memory::{collected, filled};
+use crate::support::pauses::Pauses;
 
 /// Values by label number, where NaN stands for a label that is not named.
 fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
@@ -100,7 +101,7 @@ impl PyPlan {
         let groups = plan.groups();
         let Rule::Drawn(drawn) = plan.rule();
         let settings = drawn.settings();
-        let (experiments, conditions) = py.detach(|| groups.positions())?;
+        let (experiments, conditions) = detached(py, |pause| groups.positions_with(&mut Pauses::new(pause)))?;
         let column = |positions: Vec<u32>, labels: usize| -> PyResult<_> {
             // A missing label is the largest number, which in the narrower signed type is -1.
             let narrow = match labels {
@@ -122,7 +123,7 @@ impl PyPlan {
         } else {
             Some(column(conditions, groups.condition_labels().len())?)
         };
-        let times = match py.detach(|| plan.times())? {
+        let times = match detached(py, |pause| plan.times_with(&mut Pauses::new(pause)))? {
             None => None,
             Some(Hours::F64(times)) => Some(vec![times.into_pyarray(py).into_any()]),
             Some(Hours::F32(times)) => Some(vec![times.into_pyarray(py).into_any()]),

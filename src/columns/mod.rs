@@ -2,4 +2,5 @@
 
 pub(crate) mod codes;
 pub(crate) mod sort;
+pub(crate) mod table;
 pub(crate) mod times;

@@ -263,6 +263,7 @@ impl Sorted {
 mod tests {
     use super::*;
     use crate::columns::codes::Column;
+    use crate::columns::table::Table;
     use crate::draw::Generator;
     use crate::support::memory::testing::refuse_in_turn;
     use crate::support::pauses::ENTRIES;
@@ -273,8 +274,13 @@ mod tests {
         let mut codes = |labels| -> Vec<u32> { (0..rows).map(|_| generator.below(labels)).collect() };
         let (experiments, conditions) = (codes(2), codes(3));
         let times = (0..rows).map(|_| time(&mut generator)).collect();
-        let (experiments, conditions) = (Column::from_ranks(&experiments, 2), Column::from_ranks(&conditions, 3));
-        let groups = Groups::new(rows, Some(&experiments), Some(&conditions), None, true).unwrap();
+        let table = Table {
+            rows,
+            experiments: Some(Column::from_ranks(&experiments, 2)),
+            conditions: Some(Column::from_ranks(&conditions, 3)),
+            times: None,
+        };
+        let groups = Groups::new(&table, None, true, &mut || Ok::<(), Error>(())).unwrap();
         (groups, times)
     }
 

@@ -13,7 +13,7 @@ RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 WHEEL := dist/.built
 
-.PHONY: help demo example example-short test test-rust test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers clean
+.PHONY: help demo example example-short test test-rust test-core test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,10 @@ test: test-rust test-python ## build the wheel, install it afresh, run all tests
 
 test-rust: ## the core alone: needs no Python
 	cargo test --quiet --locked
+
+test-core: ## the core once more with overflow checks on, and once as on a processor without vectors
+	CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true cargo test --quiet --locked --release --target-dir target/overflow
+	RUSTFLAGS='--cfg cascade_plain' cargo test --quiet --locked --release --target-dir target/plain
 
 test-python: $(ENV)/.ready ## all Python tests, against the installed wheel
 	cd tests && $(RUN) -m pytest

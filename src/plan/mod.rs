@@ -163,7 +163,7 @@ fn focus<E: From<Error>>(
         groups.pool_order()
     };
     pause()?;
-    Ok(Some(Focus::new(groups, times, order, || Ok::<(), Error>(()))?))
+    Ok(Some(Focus::new(groups, times, order, pause)?))
 }
 
 /// Seats of so many that leak, where there is an experiment to leak from.

@@ -1,0 +1,583 @@
+//! What whole epochs are made of, counted: every batch is drawn, and its rows are looked up in the table.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use crate::batch::{Draft, Source};
+use crate::columns::times::Time;
+use crate::epoch::Stream;
+use crate::error::Error;
+use crate::feed::SEATS_AT_A_TIME;
+use crate::near::{Clocks, Focus};
+use crate::plan::{Plan, Rule};
+use crate::support::memory::prefetch;
+use crate::support::memory::{filled, push, room};
+
+/// Batches whose composition is written down one by one.
+const FIRST_BATCHES: usize = 200;
+/// How many seats ahead a row's mark is asked for.
+const AHEAD: usize = 16;
+
+/// Counts of the pairs of seats within batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pairs {
+    /// All pairs.
+    pub all: u128,
+    /// Rows of one experiment.
+    pub experiment: u128,
+    /// Rows of one condition.
+    pub condition: u128,
+    /// Rows of one experiment and one condition.
+    pub both: u128,
+    /// Rows whose times lie within the window of each other.
+    pub near: u128,
+}
+
+/// Counts for one experiment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OfExperiment {
+    /// Full batches that were picked from it.
+    pub full: u64,
+    /// Short ones.
+    pub short: u64,
+    /// Those of both that had rows drawn with replacement.
+    pub replaced: u64,
+}
+
+/// Counts for one unit: a cell, or an experiment where conditions are not used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OfUnit {
+    /// Primary seats that the quotas ask for in the batches that the experiment got.
+    pub asked: u64,
+    /// Primary seats that its rows have.
+    pub got: u64,
+    /// Seats that its rows have as leak.
+    pub leaked: u64,
+}
+
+/// Counts for the batches around one focal time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OfTime {
+    /// The time.
+    pub hours: f64,
+    /// Batches around it.
+    pub batches: u64,
+    /// Their seats for rows near it.
+    pub near: u64,
+    /// Their seats for other rows.
+    pub far: u64,
+    /// Those of either for which there was no such row, so that others stood in.
+    pub fallback: u64,
+}
+
+/// Seats that one unit has in one batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Place of the batch among those that are counted.
+    pub batch: u32,
+    /// Position of the experiment that it was picked from.
+    pub picked: u32,
+    /// Number of the unit.
+    pub unit: u32,
+    /// Whether these seats leak.
+    pub leak: bool,
+    /// How many.
+    pub seats: u32,
+}
+
+/// What the batches of some epochs hold.
+#[derive(Clone, Debug, Default)]
+pub struct Audit {
+    /// Batches that were counted.
+    pub batches: u64,
+    /// Their seats.
+    pub seats: u64,
+    /// Their seats that are to leak.
+    pub leak_asked: u64,
+    /// By position.
+    pub experiments: Vec<OfExperiment>,
+    /// By number.
+    pub units: Vec<OfUnit>,
+    /// By hours, those that were focal; empty without times.
+    pub times: Vec<OfTime>,
+    /// How many rows were drawn how many times, by the latter.
+    pub draws: BTreeMap<u64, u64>,
+    /// Rows that were drawn by the end of each epoch.
+    pub seen: Vec<u64>,
+    /// Batches that hold a row twice.
+    pub batches_with_duplicates: u64,
+    /// Seats whose row the batch held already.
+    pub duplicates: u64,
+    /// Pairs in the batches.
+    pub pairs: Pairs,
+    /// Pairs in the table, each row with every other: what plain shuffling draws from.
+    pub table_pairs: Pairs,
+    /// What the first batches hold.
+    pub first: Vec<Share>,
+}
+
+impl Audit {
+    /// Counts `epochs` whole epochs of the global sequence from `epoch` on. `pause` is called every few milliseconds with
+    /// the number of batches that are done; its error ends the work.
+    ///
+    /// Takes 4 bytes a row, 8 with times.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::Seed`], or what `pause` returns.
+    pub fn new<E: From<Error>>(
+        plan: &Plan,
+        seed: u64,
+        epoch: u64,
+        epochs: u64,
+        mut pause: impl FnMut(u64) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut counter = Counter::new(plan)?;
+        counter.audit.table_pairs = table_pairs(plan, counter.times.as_deref(), || pause(0))?;
+        let mut worked = 0;
+        for number in 0..epochs {
+            let epoch = epoch.checked_add(number).ok_or(Error::Seed {
+                seed,
+                epoch: u128::from(epoch) + u128::from(number),
+            })?;
+            let mut stream = Stream::new(seed, epoch)?;
+            for position in 0..plan.batches() {
+                let mut draft = std::mem::take(&mut counter.draft);
+                stream.draw(plan, &mut draft)?;
+                counter.count(&draft, position)?;
+                worked += draft.seats() as u64;
+                counter.draft = draft;
+                if worked >= SEATS_AT_A_TIME {
+                    worked = 0;
+                    pause(counter.audit.batches)?;
+                }
+            }
+            push(&mut counter.audit.seen, counter.marks.seen)?;
+        }
+        counter.finish()
+    }
+}
+
+/// For every row its unit and how often it was drawn, in one number.
+struct Marks {
+    by_row: Vec<u32>,
+    /// Bits of the unit, the lower ones.
+    bits: u32,
+    /// Draws that the upper bits had no more room for.
+    spilled: BTreeMap<u32, u64>,
+    seen: u64,
+}
+
+impl Marks {
+    fn new(plan: &Plan) -> Result<Self, Error> {
+        let groups = plan.groups();
+        let mut by_row = filled(groups.rows(), 0)?;
+        let units = if groups.cells().is_empty() {
+            for experiment in 1..groups.experiments() {
+                let pool = groups.pool(experiment);
+                let entries = groups.entries(pool.order).unwrap_or_default();
+                for &row in &entries[pool.start as usize..(pool.start + pool.len) as usize] {
+                    by_row[row as usize] = experiment as u32;
+                }
+            }
+            groups.experiments()
+        } else {
+            for (number, cell) in (0..).zip(groups.cells()) {
+                for &row in groups.rows_of(cell) {
+                    by_row[row as usize] = number;
+                }
+            }
+            groups.cells().len()
+        };
+        Ok(Self {
+            by_row,
+            bits: usize::BITS - (units - 1).leading_zeros(),
+            spilled: BTreeMap::new(),
+            seen: 0,
+        })
+    }
+
+    /// Counts a draw of `row` and returns its unit.
+    #[inline]
+    fn draw(&mut self, row: u32) -> u32 {
+        let mark = &mut self.by_row[row as usize];
+        let unit = (u64::from(*mark) & ((1 << self.bits) - 1)) as u32;
+        let one = 1_u64 << self.bits;
+        self.seen += u64::from(u64::from(*mark) < one);
+        if let Ok(more) = u32::try_from(u64::from(*mark) + one) {
+            *mark = more;
+        } else {
+            let spilled = self.spilled.entry(row).or_default();
+            // With no bit to spare, nothing but this tells a first draw.
+            self.seen -= u64::from(u64::from(*mark) < one && *spilled > 0);
+            *spilled += 1;
+        }
+        unit
+    }
+
+    /// How many rows were drawn how many times. Rows that are left out are none.
+    fn draws(&self, kept: u32) -> BTreeMap<u64, u64> {
+        let mut few = [0_u64; 256];
+        let mut draws = BTreeMap::new();
+        for &mark in &self.by_row {
+            let count = u64::from(mark) >> self.bits;
+            match few.get_mut(count as usize) {
+                Some(rows) => *rows += 1,
+                None => *draws.entry(count).or_default() += 1,
+            }
+        }
+        few[0] -= (self.by_row.len() - kept as usize) as u64;
+        draws.extend((0..).zip(few).filter(|&(_, rows)| rows > 0));
+        for (&row, &spilled) in &self.spilled {
+            let count = u64::from(self.by_row[row as usize]) >> self.bits;
+            if let Some(rows) = draws.get_mut(&count) {
+                *rows -= 1;
+            }
+            *draws.entry(count + spilled).or_default() += 1;
+        }
+        draws.retain(|_, rows| *rows > 0);
+        draws
+    }
+}
+
+/// The counting, and the memory that it uses again for each batch.
+struct Counter<'a> {
+    plan: &'a Plan,
+    audit: Audit,
+    marks: Marks,
+    /// The number of each row's time, with times.
+    times: Option<Vec<u32>>,
+    /// Batches by their focal time's number.
+    focal: BTreeMap<u32, OfTime>,
+    draft: Draft,
+    rows: Vec<u32>,
+    sorted: Vec<u32>,
+    hours: Vec<u64>,
+    /// Runs of neighbouring seats of one unit: the unit, whether they leak, and how many.
+    runs: Vec<(u32, bool, u32)>,
+    held: Held,
+}
+
+/// How many seats of the batch at hand each experiment, condition and unit has.
+struct Held {
+    experiments: Vec<u32>,
+    conditions: Vec<u32>,
+    units: Vec<u32>,
+}
+
+impl<'a> Counter<'a> {
+    fn new(plan: &'a Plan) -> Result<Self, Error> {
+        let groups = plan.groups();
+        let units = if groups.cells().is_empty() {
+            groups.experiments()
+        } else {
+            groups.cells().len()
+        };
+        Ok(Self {
+            plan,
+            audit: Audit {
+                experiments: filled(groups.experiments(), OfExperiment::default())?,
+                units: filled(units, OfUnit::default())?,
+                ..Audit::default()
+            },
+            marks: Marks::new(plan)?,
+            times: plan.focus().map(|focus| focus.numbers(groups)).transpose()?,
+            focal: BTreeMap::new(),
+            draft: Draft::default(),
+            rows: room(plan.batch_size())?,
+            sorted: Vec::new(),
+            hours: room(if plan.focus().is_some() { plan.batch_size() } else { 0 })?,
+            runs: room(plan.batch_size())?,
+            held: Held {
+                experiments: filled(groups.experiments(), 0)?,
+                conditions: filled(groups.condition_labels().len().max(1), 0)?,
+                units: filled(units, 0)?,
+            },
+        })
+    }
+
+    /// Counts the batch that a draft holds, which is at `position` of its epoch.
+    fn count(&mut self, draft: &Draft, position: u64) -> Result<(), Error> {
+        self.rows.clear();
+        draft.append_rows(self.plan, &mut self.rows);
+        let seats = self.rows.len() as u64;
+        let Rule::Drawn(drawn) = self.plan.rule();
+        let leak = drawn.composition(position).leak();
+        self.look_up(leak);
+
+        let of = &mut self.audit.experiments[draft.picked()];
+        let is_short = self.plan.short_size().is_some() && position + 1 == self.plan.batches();
+        *(if is_short { &mut of.short } else { &mut of.full }) += 1;
+        of.replaced += u64::from(draft.replaced());
+        self.count_pairs();
+        if self.audit.batches < FIRST_BATCHES as u64 {
+            self.write_down(draft.picked())?;
+        }
+        // Only what is drawn with replacement, or stands in for an empty part, can bring a row twice.
+        if draft.segments().any(|segment| segment.replaced() || segment.fallback) {
+            self.count_duplicates()?;
+        }
+        if let Some(focus) = self.plan.focus() {
+            self.count_times(draft, focus);
+        }
+        self.audit.batches += 1;
+        self.audit.seats += seats;
+        self.audit.leak_asked += leak as u64;
+        self.audit.pairs.all += pairs_of(seats);
+        Ok(())
+    }
+
+    /// Marks the rows of the batch as drawn, and finds out what units they are of.
+    fn look_up(&mut self, leak: usize) {
+        self.runs.clear();
+        let primary = self.rows.len() - leak;
+        let (mut last, mut run) = ((u32::MAX, false), 0);
+        for (seat, &row) in self.rows.iter().enumerate() {
+            if let Some(&ahead) = self.rows.get(seat + AHEAD) {
+                prefetch(&self.marks.by_row, ahead as usize);
+                if let Some(times) = &self.times {
+                    prefetch(times, ahead as usize);
+                }
+            }
+            let this = (self.marks.draw(row), seat >= primary);
+            if this != last && run > 0 {
+                self.runs.push((last.0, last.1, run));
+                run = 0;
+            }
+            last = this;
+            run += 1;
+        }
+        self.runs.push((last.0, last.1, run));
+    }
+
+    fn count_pairs(&mut self) {
+        let cells = self.plan.groups().cells();
+        let places = |unit: u32| match cells.get(unit as usize) {
+            Some(cell) => (cell.experiment as usize, cell.condition as usize),
+            None => (unit as usize, 0),
+        };
+        let (mut experiments, mut conditions, mut both) = (0, 0, 0);
+        for &(unit, leaks, run) in &self.runs {
+            let (experiment, condition) = places(unit);
+            let within = pairs_of(u64::from(run));
+            let add = |held: &mut u32, sum: &mut u128| {
+                *sum += u128::from(*held) * u128::from(run) + within;
+                *held += run;
+            };
+            add(&mut self.held.experiments[experiment], &mut experiments);
+            add(&mut self.held.conditions[condition], &mut conditions);
+            add(&mut self.held.units[unit as usize], &mut both);
+            let of = &mut self.audit.units[unit as usize];
+            *(if leaks { &mut of.leaked } else { &mut of.got }) += u64::from(run);
+        }
+        for &(unit, ..) in &self.runs {
+            let (experiment, condition) = places(unit);
+            self.held.experiments[experiment] = 0;
+            self.held.conditions[condition] = 0;
+            self.held.units[unit as usize] = 0;
+        }
+        let pairs = &mut self.audit.pairs;
+        pairs.experiment += experiments;
+        pairs.condition += conditions;
+        pairs.both += both;
+    }
+
+    fn write_down(&mut self, picked: usize) -> Result<(), Error> {
+        let mut seats: BTreeMap<(bool, u32), u32> = BTreeMap::new();
+        for &(unit, leak, run) in &self.runs {
+            *seats.entry((leak, unit)).or_default() += run;
+        }
+        for ((leak, unit), seats) in seats {
+            let share = Share {
+                batch: self.audit.batches as u32,
+                picked: picked as u32,
+                unit,
+                leak,
+                seats,
+            };
+            push(&mut self.audit.first, share)?;
+        }
+        Ok(())
+    }
+
+    fn count_duplicates(&mut self) -> Result<(), Error> {
+        self.sorted.clear();
+        let len = self.rows.len();
+        self.sorted.try_reserve(len).map_err(|_| Error::OutOfMemory {
+            bytes: len as u128 * size_of::<u32>() as u128,
+        })?;
+        self.sorted.extend_from_slice(&self.rows);
+        self.sorted.sort_unstable();
+        let duplicates = self.sorted.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64;
+        self.audit.duplicates += duplicates;
+        self.audit.batches_with_duplicates += u64::from(duplicates > 0);
+        Ok(())
+    }
+
+    fn count_times(&mut self, draft: &Draft, focus: &Focus) {
+        let clocks = focus.clocks();
+        let number = clocks.first_of(draft.picked()) + draft.focal();
+        let of = self.focal.entry(number).or_insert_with(|| OfTime {
+            hours: clocks.hour(number),
+            batches: 0,
+            near: 0,
+            far: 0,
+            fallback: 0,
+        });
+        of.batches += 1;
+        for segment in draft.segments() {
+            let seats = (segment.end - segment.start) as u64;
+            match segment.source {
+                Source::Near => of.near += seats,
+                Source::Far => of.far += seats,
+                Source::Primary | Source::Leak => {}
+            }
+            of.fallback += if segment.fallback { seats } else { 0 };
+        }
+        if let Some(times) = &self.times {
+            // The rows are not needed any more; their times are asked for before they are read.
+            for row in &mut self.rows {
+                *row = times[*row as usize];
+                clocks.prefetch(*row);
+            }
+            self.hours.clear();
+            self.hours
+                .extend(self.rows.iter().map(|&number| clocks.hour(number).key()));
+            self.hours.sort_unstable();
+            let one_by_one = || self.hours.iter().map(|&key| (f64::of(key), 1));
+            let near = near_pairs(one_by_one(), one_by_one(), clocks, self.plan.window());
+            self.audit.pairs.near += near;
+        }
+    }
+
+    fn finish<E: From<Error>>(mut self) -> Result<Audit, E> {
+        let plan = self.plan;
+        let Rule::Drawn(drawn) = plan.rule();
+        for (experiment, of) in self.audit.experiments.iter().enumerate() {
+            for (composition, batches) in [(Some(drawn.full()), of.full), (drawn.short(), of.short)] {
+                let Some(composition) = composition else { continue };
+                match composition.quotas(experiment) {
+                    Some(quotas) => {
+                        for quota in quotas {
+                            self.audit.units[quota.cell as usize].asked += u64::from(quota.seats) * batches;
+                        }
+                    }
+                    None => self.audit.units[experiment].asked += composition.primary() as u64 * batches,
+                }
+            }
+        }
+        let mut times: Vec<OfTime> = room(self.focal.len())?;
+        times.extend(self.focal.into_values());
+        times.sort_by(|one, other| one.hours.total_cmp(&other.hours));
+        times.dedup_by(|one, kept| {
+            let same = one.hours == kept.hours;
+            if same {
+                kept.batches += one.batches;
+                kept.near += one.near;
+                kept.far += one.far;
+                kept.fallback += one.fallback;
+            }
+            same
+        });
+        self.audit.times = times;
+        self.audit.draws = self.marks.draws(plan.groups().kept());
+        Ok(self.audit)
+    }
+}
+
+fn pairs_of(seats: u64) -> u128 {
+    u128::from(seats) * u128::from(seats.saturating_sub(1)) / 2
+}
+
+/// Pairs within `window` among hours that ascend, each with how often it occurs. Both iterators yield the same.
+fn near_pairs(
+    ahead: impl Iterator<Item = (f64, u64)>,
+    mut behind: impl Iterator<Item = (f64, u64)>,
+    clocks: &Clocks,
+    window: f64,
+) -> u128 {
+    let mut pairs = 0;
+    let mut inside = 0_u64;
+    let mut tail = behind.next();
+    for (hours, count) in ahead {
+        while let Some((earlier, gone)) = tail.filter(|&(earlier, _)| !clocks.within(hours, earlier, window)) {
+            debug_assert!(earlier <= hours);
+            inside -= gone;
+            tail = behind.next();
+        }
+        pairs += u128::from(inside) * u128::from(count) + pairs_of(count);
+        inside += count;
+    }
+    pairs
+}
+
+/// The pairs of rows of the table.
+fn table_pairs<E: From<Error>>(
+    plan: &Plan,
+    times: Option<&[u32]>,
+    mut pause: impl FnMut() -> Result<(), E>,
+) -> Result<Pairs, E> {
+    let groups = plan.groups();
+    let mut conditions: Vec<u64> = filled(groups.condition_labels().len(), 0)?;
+    let mut pairs = Pairs {
+        all: pairs_of(groups.kept().into()),
+        ..Pairs::default()
+    };
+    for cell in groups.cells() {
+        conditions[cell.condition as usize] += u64::from(cell.rows);
+        pairs.both += pairs_of(cell.rows.into());
+    }
+    pairs.condition = conditions.into_iter().map(pairs_of).sum();
+    pairs.experiment = (0..groups.experiments())
+        .map(|experiment| pairs_of(groups.size(experiment).into()))
+        .sum();
+    if let (Some(focus), Some(times)) = (plan.focus(), times) {
+        let clocks = focus.clocks();
+        let mut counts: Vec<u32> = filled(clocks.len(), 0)?;
+        for &number in times {
+            if let Some(count) = counts.get_mut(number as usize) {
+                *count += 1;
+            }
+        }
+        pause()?;
+        let ascending = || Ascending::new(clocks, groups.experiments(), &counts);
+        pairs.near = near_pairs(ascending(), ascending(), clocks, plan.window());
+    }
+    Ok(pairs)
+}
+
+/// The times of all pools together, ascending, each with how often it occurs.
+struct Ascending<'a> {
+    clocks: &'a Clocks,
+    counts: &'a [u32],
+    /// Of every pool its next time: order, number, and how many are left.
+    heads: BinaryHeap<Reverse<(u64, u32, u32)>>,
+}
+
+impl<'a> Ascending<'a> {
+    fn new(clocks: &'a Clocks, pools: usize, counts: &'a [u32]) -> Self {
+        let heads = (0..pools).map(|pool| {
+            let number = clocks.first_of(pool);
+            Reverse((clocks.hour(number).key(), number, clocks.times_of(pool)))
+        });
+        Self {
+            clocks,
+            counts,
+            heads: heads.collect(),
+        }
+    }
+}
+
+impl Iterator for Ascending<'_> {
+    type Item = (f64, u64);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut head = self.heads.peek_mut()?;
+        let Reverse((_, number, left)) = *head;
+        if left > 1 {
+            *head = Reverse((self.clocks.hour(number + 1).key(), number + 1, left - 1));
+        } else {
+            std::collections::binary_heap::PeekMut::pop(head);
+        }
+        Some((self.clocks.hour(number), self.counts[number as usize].into()))
+    }
+}

@@ -1,0 +1,8 @@
+//! The draws that everything is made of (specification, section 1).
+
+mod generator;
+mod sample;
+
+pub use generator::{Generator, seed_words};
+pub(crate) use sample::sample_and;
+pub use sample::{Slots, pass, sample};

@@ -1,0 +1,244 @@
+//! How a sequence of members is dealt out to children: how many of the first so many belong to each.
+//!
+//! Counts are kept at checkpoints, every so many members, and of each member the child that it belongs to. The members
+//! between the nearest checkpoint and the one asked for are looked at.
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
+)]
+
+use crate::error::Error;
+use crate::support::memory::{filled, push};
+use crate::support::pauses::Pauses;
+
+/// The checkpoint that is nearest to a member, and the members in between.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nearest {
+    /// Its number.
+    pub(crate) checkpoint: usize,
+    /// The members in between, counted from half a stride before the checkpoint.
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    /// Whether they lie behind the checkpoint.
+    pub(crate) behind: bool,
+}
+
+impl Nearest {
+    /// Of the checkpoints that stand every `stride` members, up to the `last`-th.
+    #[inline(always)]
+    pub(crate) fn new(member: u32, stride: usize, last: usize) -> Self {
+        let moved = member as usize + stride / 2;
+        let checkpoint = (moved / stride).min(last);
+        let (middle, place) = (stride as u32 / 2, (moved - checkpoint * stride) as u32);
+        Self {
+            checkpoint,
+            from: middle.min(place),
+            to: middle.max(place),
+            behind: place >= middle,
+        }
+    }
+
+    /// Members in between, below zero where they lie before the checkpoint.
+    #[inline(always)]
+    pub(crate) fn between(&self) -> i32 {
+        let between = (self.to - self.from) as i32;
+        if self.behind { between } else { -between }
+    }
+
+    /// A count at the member: that at the checkpoint, and those of the members in between that count.
+    #[inline(always)]
+    pub(crate) fn count(&self, at_checkpoint: u32, between: u32) -> u32 {
+        if self.behind {
+            at_checkpoint + between
+        } else {
+            at_checkpoint - between
+        }
+    }
+}
+
+/// The members of several sequences, one sequence's after another.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChildCounts {
+    sequences: Vec<Sequence>,
+    /// The largest number of children of a sequence.
+    most_children: usize,
+    /// At each checkpoint, for each child: the members so far that belong to the children before.
+    before: Vec<u32>,
+    /// The child of each member, in one byte or, where there are more children, in two or four.
+    children: Vec<u8>,
+}
+
+/// One sequence.
+#[derive(Clone, Copy, Debug)]
+struct Sequence {
+    len: usize,
+    /// Number of its children.
+    width: usize,
+    /// Where its counts and members begin.
+    before: usize,
+    children: usize,
+}
+
+impl Sequence {
+    /// Bytes of a member.
+    #[inline]
+    fn bytes(&self) -> usize {
+        match self.width {
+            0..=0x100 => 1,
+            0x101..=0x1_0000 => 2,
+            _ => 4,
+        }
+    }
+
+    /// Members between two checkpoints: their counts take up to two bytes a member.
+    #[inline]
+    fn stride(&self) -> usize {
+        (2 * self.width).next_power_of_two().max(256)
+    }
+
+    fn checkpoints(&self) -> usize {
+        self.len / self.stride() + 1
+    }
+
+    #[inline]
+    fn nearest(&self, member: u32) -> Nearest {
+        Nearest::new(member, self.stride(), self.checkpoints() - 1)
+    }
+}
+
+#[inline]
+fn number_of(child: &[u8]) -> usize {
+    match *child {
+        [one] => one.into(),
+        [low, high] => u16::from_le_bytes([low, high]).into(),
+        [a, b, c, d] => u32::from_le_bytes([a, b, c, d]) as usize,
+        _ => 0,
+    }
+}
+
+impl ChildCounts {
+    /// Makes room for sequences of `(members, children)`.
+    pub(crate) fn new<E: From<Error>>(
+        sequences: impl Iterator<Item = (usize, usize)>,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
+        let mut new = Self::default();
+        let (mut before, mut children) = (0, 0);
+        for (len, width) in sequences {
+            let sequence = Sequence {
+                len,
+                width,
+                before,
+                children,
+            };
+            before += sequence.checkpoints() * width;
+            children += len * sequence.bytes();
+            new.most_children = new.most_children.max(width);
+            push(&mut new.sequences, sequence)?;
+        }
+        new.before = pauses.filled(before, 0)?;
+        new.children = pauses.filled(children, 0)?;
+        Ok(new)
+    }
+
+    /// Writes a sequence down. Calls `visit(member, child, number)` for each, which is the child's `number`-th.
+    pub(crate) fn fill<E: From<Error>>(
+        &mut self,
+        number: usize,
+        members: &[u32],
+        child_of: impl Fn(u32) -> usize,
+        mut visit: impl FnMut(u32, usize, usize),
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<(), E> {
+        let sequence = self.sequences[number];
+        let (stride, bytes) = (sequence.stride(), sequence.bytes());
+        let mut counts: Vec<u32> = filled(sequence.width, 0)?;
+        let mut told = self.children[sequence.children..].chunks_exact_mut(bytes);
+        // The last checkpoint may have no members behind it, and is asked for all the same.
+        let mut strides = members.chunks(stride).chain(std::iter::once(&[] as &[u32]));
+        for before in self.before[sequence.before..]
+            .chunks_exact_mut(sequence.width)
+            .take(sequence.checkpoints())
+        {
+            let mut sum = 0;
+            for (before, &count) in before.iter_mut().zip(&counts) {
+                *before = sum;
+                sum += count;
+            }
+            for (&member, told) in strides.next().unwrap_or_default().iter().zip(&mut told) {
+                let child = child_of(member);
+                told.copy_from_slice(&(child as u32).to_le_bytes()[..bytes]);
+                visit(member, child, counts[child] as usize);
+                counts[child] += 1;
+            }
+            pauses.after(stride)?;
+        }
+        Ok(())
+    }
+
+    /// The largest number of children of a sequence.
+    pub(crate) fn most_children(&self) -> usize {
+        self.most_children
+    }
+
+    /// The child of every member of a sequence.
+    pub(crate) fn children(&self, number: usize) -> impl Iterator<Item = usize> {
+        let sequence = self.sequences[number];
+        let end = sequence.children + sequence.len * sequence.bytes();
+        self.children[sequence.children..end]
+            .chunks_exact(sequence.bytes())
+            .map(number_of)
+    }
+
+    /// The bytes of the members between one and its nearest checkpoint.
+    #[inline]
+    fn between(&self, sequence: &Sequence, nearest: &Nearest) -> &[u8] {
+        let (stride, bytes) = (sequence.stride(), sequence.bytes());
+        let [from, to] = [nearest.from, nearest.to].map(|end| {
+            let member = nearest.checkpoint * stride + end as usize - stride / 2;
+            sequence.children + member * bytes
+        });
+        &self.children[from..to]
+    }
+
+    /// The counts at a checkpoint of a sequence.
+    #[inline]
+    fn at(&self, sequence: &Sequence, nearest: &Nearest) -> &[u32] {
+        &self.before[sequence.before + nearest.checkpoint * sequence.width..][..sequence.width]
+    }
+
+    /// How many of the first `member` members belong to the children before each, and last to all.
+    pub(crate) fn count_all(&self, number: usize, member: u32, counts: &mut Vec<u32>) {
+        let sequence = &self.sequences[number];
+        let nearest = sequence.nearest(member);
+        // A place late, so that the running sum is that of the children before.
+        counts.clear();
+        counts.resize(sequence.width + 1, 0);
+        for child in self.between(sequence, &nearest).chunks_exact(sequence.bytes()) {
+            counts[number_of(child) + 1] += 1;
+        }
+        let mut sum = 0;
+        for (count, &before) in counts.iter_mut().zip(self.at(sequence, &nearest)) {
+            sum += *count;
+            *count = nearest.count(before, sum);
+        }
+        counts[sequence.width] = member;
+    }
+
+    /// How many of the first `member` members belong to one child.
+    pub(crate) fn count(&self, number: usize, member: u32, child: usize) -> u32 {
+        let sequence = &self.sequences[number];
+        let nearest = sequence.nearest(member);
+        let members = self.between(sequence, &nearest);
+        let between = if sequence.bytes() == 1 {
+            members.iter().map(|&one| usize::from(one == child as u8)).sum()
+        } else {
+            let members = members.chunks_exact(sequence.bytes());
+            members.filter(|one| number_of(one) == child).count()
+        };
+        let before = self.at(sequence, &nearest);
+        let all = (nearest.checkpoint * sequence.stride()) as u32;
+        let next = before.get(child + 1).copied().unwrap_or(all);
+        nearest.count(next - before[child], between as u32)
+    }
+}

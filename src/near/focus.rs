@@ -1,0 +1,260 @@
+//! The time focus: what a plan holds for batches that gather around a focal time (specification, section 3).
+
+use std::ops::Range;
+
+use crate::columns::codes::MISSING;
+use crate::columns::sort::Sorter;
+use crate::columns::times::{Hours, Time, Times};
+use crate::error::Error;
+use crate::groups::{Groups, Order};
+use crate::near::cells::{TimedCells, TimedCellsBuilder};
+use crate::near::clock::Clocks;
+use crate::near::ends::{TimeEnds, TimeEndsBuilder};
+use crate::near::index::{Finder, NearIndex};
+use crate::near::part::Part;
+use crate::support::memory::{collected, filled, push, room};
+use crate::support::pauses::Pauses;
+
+/// Which rows lie near which times, for every list that a batch draws from: the cells where it is split by condition, the
+/// pools where it is not.
+#[derive(Clone, Debug)]
+pub(crate) struct Focus {
+    /// The different times of every pool.
+    clocks: Clocks,
+    /// How many entries of a pool come before the end of each of its times.
+    ends: TimeEnds,
+    /// `None` where the pools are the lists.
+    cells: Option<TimedCells>,
+    index: NearIndex,
+    order: Order,
+}
+
+/// What is near the focal time of one batch.
+pub(crate) struct Near {
+    pool: usize,
+    /// Places among the pool's times.
+    pub(crate) times: Range<u32>,
+    /// Entries of the pool, by time.
+    entries: Range<u32>,
+}
+
+impl Focus {
+    /// Arranges the rows of the cells, or of the pools, by time. `pause` is called every few milliseconds; its error ends
+    /// the work.
+    pub(crate) fn new<E: From<Error>>(
+        groups: &Groups,
+        times: &Times<'_>,
+        order: Order,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let pauses = &mut Pauses::new(&mut pause);
+        match times {
+            Times::F64(chunks) => Self::of(groups, chunks, order, pauses),
+            Times::F32(chunks) => Self::of(groups, chunks, order, pauses),
+        }
+    }
+
+    fn of<T: Time, E: From<Error>>(
+        groups: &Groups,
+        chunks: &[&[T]],
+        order: Order,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
+        let Sorted {
+            mut by_time,
+            clocks,
+            ends,
+            cells,
+        } = Sorted::new(groups, chunks, order, pauses)?;
+        let of_lists = cells.as_ref().map_or(&ends, |cells| &cells.ends);
+        let index = NearIndex::new(&bounds(groups, order)?, &mut by_time, |list| of_lists.of(list), pauses)?;
+        Ok(Self {
+            clocks,
+            ends,
+            cells,
+            index,
+            order,
+        })
+    }
+
+    /// Number of different times in a pool.
+    pub(crate) fn times_of(&self, pool: usize) -> u32 {
+        self.clocks.times_of(pool)
+    }
+
+    /// What of a pool lies within `window` of its `place`-th time.
+    pub(crate) fn near(&self, pool: usize, place: u32, window: f64) -> Near {
+        let times = self.clocks.near(pool, place, window);
+        let entries = self.ends.before(pool, times.start)..self.ends.before(pool, times.end);
+        Near { pool, times, entries }
+    }
+
+    /// The times of each cell of a pool, as places among the pool's; none where the pools are the lists.
+    pub(crate) fn places(&self, pool: usize, cells: usize) -> Result<Vec<Vec<u32>>, Error> {
+        let Some(of_pools) = self.cells.as_ref().map(|cells| &cells.of_pools) else {
+            return Ok(Vec::new());
+        };
+        let mut places = filled(cells, Vec::new())?;
+        for (cell, time) in of_pools.children(pool).zip(self.ends.times(pool)) {
+            if places[cell].last() != Some(&time) {
+                push(&mut places[cell], time)?;
+            }
+        }
+        Ok(places)
+    }
+
+    /// How many of a list's entries come before its time at `place`, and so after the last time: all.
+    pub(crate) fn before(&self, list: usize, place: u32) -> u32 {
+        self.cells
+            .as_ref()
+            .map_or(&self.ends, |cells| &cells.ends)
+            .before(list, place)
+    }
+
+    /// The entries of a list, the `child`-th of its pool's, that are near, or all others.
+    pub(crate) fn part(&self, list: u32, child: u32, near: &Near, inside: bool) -> Part {
+        match &self.cells {
+            None => Part {
+                list,
+                times: near.times.clone(),
+                low: near.entries.start,
+                high: near.entries.end,
+                inside,
+            },
+            Some(cells) => {
+                let [low, high] = [near.entries.start, near.entries.end]
+                    .map(|entries| cells.of_pools.count(near.pool, entries, child as usize));
+                let times = if self.index.asks_for_times(list) {
+                    cells.ends.place(list as usize, low)..cells.ends.place(list as usize, high)
+                } else {
+                    0..0
+                };
+                Part {
+                    list,
+                    times,
+                    low,
+                    high,
+                    inside,
+                }
+            }
+        }
+    }
+
+    /// Makes room to find rows of any list.
+    pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
+        self.index.reserve(finder, positions)
+    }
+
+    /// Replaces positions in a part of a list by positions in the list, and asks for their `rows`, if there are any.
+    pub(crate) fn find(&self, part: &Part, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+        self.index.find(part, positions, rows, finder);
+    }
+
+    /// The different times of every pool.
+    pub(crate) fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
+    /// The time of every row in hours, NaN where a row is in no list.
+    pub(crate) fn times(&self, groups: &Groups) -> Result<Hours, Error> {
+        self.clocks.of(&self.numbers(groups)?)
+    }
+
+    /// The number of every row's time among those of all pools, [`MISSING`] where a row is in no list.
+    pub(crate) fn numbers(&self, groups: &Groups) -> Result<Vec<u32>, Error> {
+        let mut numbers: Vec<u32> = filled(groups.rows(), MISSING)?;
+        let entries = groups.entries(self.order);
+        let mut number = |entry: u32, time: u32| {
+            let row = entries.map_or(entry, |entries| entries[entry as usize]);
+            numbers[row as usize] = time;
+        };
+        for (pool, &start) in (0..groups.experiments()).zip(groups.starts()) {
+            let first = self.clocks.first_of(pool);
+            let times = self.ends.times(pool);
+            if let Some(cells) = &self.cells {
+                let first_cell = groups.first_cell_of(pool) as usize;
+                let mut lists = room(groups.cells_of(pool).len())?;
+                for (cell, list) in groups.cells_of(pool).iter().zip(first_cell..) {
+                    let by_time = self.index.by_time(list, cells.ends.of(list))?;
+                    lists.push((cell.start, by_time.into_iter()));
+                }
+                for (cell, time) in cells.of_pools.children(pool).zip(times) {
+                    let (start, by_time) = &mut lists[cell];
+                    number(*start + by_time.next().unwrap_or_default(), first + time);
+                }
+            } else {
+                for (place, time) in self.index.by_time(pool, self.ends.of(pool))?.into_iter().zip(times) {
+                    number(start + place, first + time);
+                }
+            }
+        }
+        Ok(numbers)
+    }
+}
+
+/// Where each list of an order begins, and last where the rows end: the pools, or the cells.
+fn bounds(groups: &Groups, order: Order) -> Result<Vec<u32>, Error> {
+    match order {
+        Order::Cells => {
+            let mut bounds = room(groups.cells().len() + 1)?;
+            bounds.extend(groups.cells().iter().map(|cell| cell.start));
+            bounds.push(groups.kept());
+            Ok(bounds)
+        }
+        Order::Table | Order::Pools => collected(groups.starts().iter().copied()),
+    }
+}
+
+/// The rows of every list by time.
+struct Sorted {
+    /// Of every list its places, in the order of their times.
+    by_time: Vec<u32>,
+    clocks: Clocks,
+    /// Of the pools.
+    ends: TimeEnds,
+    cells: Option<TimedCells>,
+}
+
+impl Sorted {
+    /// Sorts pool by pool, and deals the entries of each out to its cells, where these are the lists.
+    fn new<T: Time, E: From<Error>>(
+        groups: &Groups,
+        chunks: &[&[T]],
+        order: Order,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
+        let entries = groups.entries(order);
+        let kept = groups.kept() as usize;
+        let pools = groups.experiments();
+        let longest = (0..pools).map(|pool| groups.size(pool)).max().unwrap_or(0) as usize;
+        let mut sorter = Sorter::<T>::new(chunks, longest, pauses)?;
+        let mut by_time = pauses.filled(kept, 0)?;
+        let (mut different, mut ends) = (room(kept)?, TimeEndsBuilder::new(kept, pools)?);
+        let mut cells = match order {
+            Order::Cells => Some(TimedCellsBuilder::new(groups, longest, pauses)?),
+            Order::Table | Order::Pools => None,
+        };
+        for (pool, &start) in (0..pools).zip(groups.starts()) {
+            let pool_entries = start as usize..(start + groups.size(pool)) as usize;
+            let places = &mut by_time[pool_entries.clone()];
+            let times = match entries {
+                Some(entries) => sorter.sort(entries[pool_entries].iter().copied(), places, pauses)?,
+                None => sorter.sort(start..start + groups.size(pool), places, pauses)?,
+            };
+            ends.add(times, |time| different.push(time), pauses)?;
+            if let Some(cells) = &mut cells {
+                cells.add(groups, pool, ends.of_last(), places, pauses)?;
+            }
+        }
+        drop(sorter);
+        Ok(Self {
+            by_time,
+            clocks: Clocks::new::<T, E>(collected(ends.starts().iter().copied())?, &different, pauses)?,
+            ends: ends.build(pauses)?,
+            cells: match cells {
+                Some(cells) => Some(cells.build(pauses)?),
+                None => None,
+            },
+        })
+    }
+}

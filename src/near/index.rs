@@ -1,0 +1,214 @@
+//! Rows near a time, asked for by position in row order: each list in the structure that suits it.
+
+use crate::error::Error;
+use crate::near::few_times::{FewTimes, MOST_TIMES, Spot};
+use crate::near::many_times::{ManyTimes, Paths};
+use crate::near::part::Part;
+use crate::support::memory::room;
+use crate::support::pauses::Pauses;
+
+/// The lists of one order, each with its entries by time.
+#[derive(Clone, Debug)]
+pub(crate) struct NearIndex {
+    lists: Vec<Structure>,
+    few_times: FewTimes,
+    many_times: ManyTimes,
+}
+
+/// Which structure has a list, and its number there.
+#[derive(Clone, Copy, Debug)]
+enum Structure {
+    FewTimes(u32),
+    ManyTimes(u32),
+}
+
+/// Memory for one part of a list, used again for the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Finder {
+    spots: Vec<Spot>,
+    paths: Paths,
+}
+
+impl NearIndex {
+    /// Indexes lists that follow one another. `by_time` holds each list's places in the order of their times, and is used
+    /// up; `ends(list)` tells where the places of each of its times end.
+    pub(crate) fn new<T: ExactSizeIterator<Item = u32>, E: From<Error>>(
+        bounds: &[u32],
+        by_time: &mut [u32],
+        ends: impl Fn(usize) -> T,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
+        let number = bounds.len() - 1;
+        let (mut lists, mut few, mut many) = (room(number)?, room(number)?, room(number)?);
+        for (number, pair) in bounds.windows(2).enumerate() {
+            let (len, times) = ((pair[1] - pair[0]) as usize, ends(number).len());
+            if times <= MOST_TIMES {
+                lists.push(Structure::FewTimes(few.len() as u32));
+                few.push((len, times));
+            } else {
+                lists.push(Structure::ManyTimes(many.len() as u32));
+                many.push(len);
+            }
+        }
+        let mut other = pauses.filled(many.iter().copied().max().unwrap_or(0), 0)?;
+        let (mut few_times, mut many_times) = (FewTimes::new(&few, pauses)?, ManyTimes::new(&many, pauses)?);
+        for (number, (list, pair)) in lists.iter().zip(bounds.windows(2)).enumerate() {
+            let by_time = &mut by_time[pair[0] as usize..pair[1] as usize];
+            match *list {
+                Structure::FewTimes(place) => few_times.fill(place as usize, by_time, ends(number), pauses)?,
+                Structure::ManyTimes(place) => {
+                    let len = by_time.len();
+                    many_times.fill(place as usize, by_time, &mut other[..len], pauses)?;
+                }
+            }
+        }
+        Ok(Self {
+            lists,
+            few_times,
+            many_times,
+        })
+    }
+
+    /// Makes room to find rows of any list.
+    pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
+        self.few_times.reserve(&mut finder.spots, positions)?;
+        self.many_times.reserve(&mut finder.paths, positions)
+    }
+
+    /// The places of a list by time. `ends` tells where those of each of its times end.
+    pub(crate) fn by_time(&self, list: usize, ends: impl Iterator<Item = u32>) -> Result<Vec<u32>, Error> {
+        match self.lists[list] {
+            Structure::FewTimes(place) => self.few_times.by_time(place as usize, ends),
+            Structure::ManyTimes(place) => self.many_times.by_time(place as usize),
+        }
+    }
+
+    /// Whether parts of a list must tell its times.
+    pub(crate) fn asks_for_times(&self, list: u32) -> bool {
+        matches!(self.lists[list as usize], Structure::FewTimes(_))
+    }
+
+    /// Replaces positions in a part of a list by positions in the list, and asks for their `rows`, if there are any. The
+    /// finder must have been given room.
+    pub(crate) fn find(&self, part: &Part, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+        match self.lists[part.list as usize] {
+            Structure::FewTimes(place) => self
+                .few_times
+                .find(place as usize, part, positions, rows, &mut finder.spots),
+            Structure::ManyTimes(place) => {
+                self.many_times
+                    .find(place as usize, part, positions, rows, &mut finder.paths);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::pauses::ENTRIES;
+    use crate::support::simd::testing::on_every_processor;
+    use proptest::prelude::*;
+
+    /// Lists whose times are drawn, sorted, or few; some of several nodes.
+    fn lists() -> impl Strategy<Value = Vec<Vec<u32>>> {
+        let list = (
+            prop_oneof![4 => 1..300_usize, 2 => 300..20_000_usize, 1 => 20_000..140_000_usize, 1 => 1_040_000..1_100_000_usize],
+            prop_oneof![Just(1_u32), Just(3), Just(48), Just(200), Just(256), Just(257), Just(100_000)],
+            any::<u64>(),
+            0..3_u8,
+        )
+            .prop_map(|(len, times, seed, shape)| {
+                let mut generator = crate::draw::Generator::new(seed);
+                let mut list: Vec<u32> = (0..len).map(|_| generator.below(times)).collect();
+                match shape {
+                    0 => {}
+                    1 => list.sort_unstable(),
+                    _ => list
+                        .iter_mut()
+                        .enumerate()
+                        .for_each(|(place, time)| *time += (place % 1000) as u32 * 100),
+                }
+                list
+            });
+        proptest::collection::vec(list, 1..4)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        #[test]
+        fn parts_are_found_as_by_looking_at_every_entry(
+            lists in lists(),
+            which: prop::sample::Index,
+            shares in proptest::collection::vec((0.0..=1.0, 0.0..=1.0), 4),
+            picks in proptest::collection::vec(any::<prop::sample::Index>(), 20),
+        ) {
+            let mut bounds = vec![0];
+            let mut by_time = Vec::new();
+            for list in &lists {
+                let mut places: Vec<u32> = (0..list.len() as u32).collect();
+                places.sort_by_key(|&place| list[place as usize]);
+                by_time.extend(places);
+                bounds.push(by_time.len() as u32);
+            }
+            let ends: Vec<Vec<u32>> = lists
+                .iter()
+                .map(|list| {
+                    let mut times = list.clone();
+                    times.sort_unstable();
+                    let last = |&place: &usize| times.get(place) != times.get(place + 1);
+                    (0..times.len()).filter(last).map(|place| place as u32 + 1).collect()
+                })
+                .collect();
+            let mut paused = 0;
+            let mut pause = || -> Result<(), Error> {
+                paused += 1;
+                Ok(())
+            };
+            let mut pauses = Pauses::new(&mut pause);
+            let index =
+                NearIndex::new(&bounds, &mut by_time.clone(), |list| ends[list].iter().copied(), &mut pauses).unwrap();
+            // Each structure goes over all entries at least once.
+            prop_assert!(paused >= by_time.len() / ENTRIES);
+            let number = which.index(lists.len());
+            let places = &by_time[bounds[number] as usize..bounds[number + 1] as usize];
+            let mut finder = Finder::default();
+            index.reserve(&mut finder, 22).unwrap();
+            let ends = &ends[number];
+            for (one, other) in shares {
+                let [one, other] = [one, other].map(|share: f64| (share * ends.len() as f64).round() as usize);
+                let (first, last) = (one.min(other), one.max(other));
+                let [low, high] = [first, last].map(|time| time.checked_sub(1).map_or(0, |time| ends[time] as usize));
+                for inside in [true, false] {
+                    let mut entries: Vec<u32> = if inside {
+                        places[low..high].to_vec()
+                    } else {
+                        [&places[..low], &places[high..]].concat()
+                    };
+                    entries.sort_unstable();
+                    if entries.is_empty() {
+                        continue;
+                    }
+                    let mut asked: Vec<u32> = picks.iter().map(|pick| pick.index(entries.len()) as u32).collect();
+                    asked.extend([0, entries.len() as u32 - 1]);
+                    let expected: Vec<u32> = asked.iter().map(|&position| entries[position as usize]).collect();
+                    let part = Part {
+                        list: number as u32,
+                        times: first as u32..last as u32,
+                        low: low as u32,
+                        high: high as u32,
+                        inside,
+                    };
+                    on_every_processor(|| {
+                        let mut positions = asked.clone();
+                        index.find(&part, &mut positions, &[], &mut finder);
+                        prop_assert_eq!(&positions, &expected);
+                        Ok(())
+                    })?;
+                }
+            }
+            prop_assert_eq!(index.by_time(number, ends.iter().copied()).unwrap(), places);
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! Rows near a time by position, in lists with many different times.
+//!
+//! A tree over the entries of a list: leaves of 2^8 neighbouring entries, nodes of 256 children, and a root with as many
+//! children as it takes. The entries near a focal time are those whose ranks by time lie in one range, and in every node
+//! they are again those of one range of ranks among the node's own: the ranges of its children follow from it. A leaf holds
+//! the rank of each of its entries. The root's children are worked out once for all positions. Each position is then
+//! followed down to a leaf, all positions one level at a time, so that what the next level reads is asked for ahead. A child
+//! is guessed from its node's counts alone, the ranks in between taken as spread evenly; then those are looked at, and the
+//! guess moved on where it was wrong.
+//!
+//! ```text
+//! level              root       any number of children, counted by ChildCounts
+//!                   /  | \
+//!   1            node node ...  2^24 entries each, in lists of more than 2^26
+//!               /  |  \
+//!   0        node node ...      2^16 entries each, in lists of more than 2^17
+//!           /  |  \
+//!       leaf leaf leaf ...      2^8 entries each
+//! ```
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
+)]
+
+use crate::error::Error;
+use crate::near::counts::ChildCounts;
+use crate::near::node::{ARITY_BITS, Below, High, Low, Node, Ranks, deal, gather};
+use crate::near::part::Part;
+use crate::near::search::{EvenSpread, PartCounts};
+use crate::support::memory::{collected, filled, prefetch, room};
+use crate::support::pauses::Pauses;
+use crate::support::simd::{Bits, LINE, Search, Values, nth_among, on_this_processor};
+
+const LEAF_BITS: u32 = 8;
+const LEAF: usize = 1 << LEAF_BITS;
+/// Levels of nodes between the leaves and a root over 2^32 entries.
+const LEVELS: usize = 2;
+/// Lists up to this length have no nodes: their root's children are leaves.
+const FLAT: usize = 1 << 17;
+/// A root may have more children than a node, so that lists up to this length need one level of nodes only. In tests it is
+/// less, as lists of so many rows would take them minutes.
+const LOW: usize = if cfg!(test) { 1 << 20 } else { 1 << 26 };
+
+/// Lists with any number of different times.
+#[derive(Clone, Debug)]
+pub(crate) struct ManyTimes {
+    lists: Vec<Shape>,
+    /// Rank of every entry in its leaf, filled up to whole leaves.
+    ranks: Vec<u8>,
+    low: Vec<Low>,
+    high: Vec<High>,
+    /// The ranks of every list over the children of its root.
+    roots: ChildCounts,
+}
+
+/// The shape of a list's tree.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// Entries of the list.
+    len: usize,
+    /// Levels of nodes between the root and the leaves.
+    levels: usize,
+    /// Where the list's leaves and checkpoints begin.
+    ranks: usize,
+    checkpoints: [usize; LEVELS],
+}
+
+impl Shape {
+    fn new(len: usize) -> Self {
+        Self {
+            len,
+            levels: usize::from(len > FLAT) + usize::from(len > LOW),
+            ranks: 0,
+            checkpoints: [0; LEVELS],
+        }
+    }
+
+    /// Bits of a place that lie below a node of a level; level 0 has leaves as children, and so on up to the root's children.
+    #[inline(always)]
+    fn bits(level: usize) -> u32 {
+        LEAF_BITS + ARITY_BITS * (level as u32 + 1)
+    }
+
+    /// Bits of a place that lie below a child of the root.
+    #[inline(always)]
+    fn root_bits(&self) -> u32 {
+        LEAF_BITS + ARITY_BITS * self.levels as u32
+    }
+
+    /// Children of the root.
+    #[inline(always)]
+    fn width(&self) -> usize {
+        self.len.div_ceil(1 << self.root_bits())
+    }
+
+    /// Entries of a node.
+    #[inline(always)]
+    fn size(&self, level: usize, node: u32) -> usize {
+        let start = (node as usize) << Self::bits(level);
+        (self.len - start).min(1 << Self::bits(level))
+    }
+
+    #[inline(always)]
+    fn node(&self, level: usize, node: u32, inside: bool) -> Node {
+        Node {
+            size: self.size(level, node),
+            child_bits: Self::bits(level) - ARITY_BITS,
+            inside,
+        }
+    }
+
+    /// Where a node's checkpoints begin. All nodes before it are full.
+    #[inline(always)]
+    fn first_checkpoint(&self, level: usize, node: u32) -> usize {
+        self.checkpoints[level] + node as usize * checkpoints_of(level, 1 << Self::bits(level))
+    }
+
+    /// Checkpoints of all nodes of a level.
+    fn all_checkpoints(&self, level: usize) -> usize {
+        if level >= self.levels {
+            return 0;
+        }
+        let last = ((self.len - 1) >> Self::bits(level)) as u32;
+        let before = self.first_checkpoint(level, last) - self.checkpoints[level];
+        before + checkpoints_of(level, self.size(level, last))
+    }
+}
+
+/// Checkpoints of a node of so many entries.
+#[inline(always)]
+fn checkpoints_of(level: usize, entries: usize) -> usize {
+    if level == 0 {
+        Low::number(entries)
+    } else {
+        High::number(entries)
+    }
+}
+
+/// Memory to follow positions, used again for the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Paths {
+    paths: Vec<Path>,
+    /// How many entries below each end of the range lie before each child of the root, and before the end of all.
+    root: [Vec<u32>; 2],
+}
+
+/// A position on its way: the node or leaf that it has reached, and the range of ranks there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Path {
+    node: u32,
+    low: u32,
+    high: u32,
+    /// The child it will probably turn to.
+    guess: u32,
+}
+
+impl Path {
+    /// At a node, by what lies before it and before the next in the node that it is a child of.
+    #[inline(always)]
+    fn at(node: u32, [here, next]: [Below; 2]) -> Self {
+        Self {
+            node,
+            low: next[0] - here[0],
+            high: next[1] - here[1],
+            guess: 0,
+        }
+    }
+}
+
+impl ManyTimes {
+    /// Makes room for lists of so many entries, each more than none.
+    pub(crate) fn new<E: From<Error>>(lists: &[usize], pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+        let mut shapes = room(lists.len())?;
+        let mut next = Shape::new(0);
+        for &len in lists {
+            let list = Shape {
+                len,
+                levels: Shape::new(len).levels,
+                ..next
+            };
+            next.ranks += len.next_multiple_of(LEAF);
+            for (level, checkpoints) in next.checkpoints.iter_mut().enumerate() {
+                *checkpoints += list.all_checkpoints(level);
+            }
+            shapes.push(list);
+        }
+        Ok(Self {
+            ranks: pauses.filled(next.ranks, 0)?,
+            low: pauses.filled(next.checkpoints[0], Low::empty())?,
+            high: pauses.filled(next.checkpoints[1], High::empty())?,
+            roots: ChildCounts::new(shapes.iter().map(|list| (list.len, list.width())), pauses)?,
+            lists: shapes,
+        })
+    }
+
+    /// Fills a list. `by_time` holds its places by time, and is used up; `other` is memory of the same length.
+    pub(crate) fn fill<'a, E: From<Error>>(
+        &mut self,
+        number: usize,
+        mut by_time: &'a mut [u32],
+        mut other: &'a mut [u32],
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<(), E> {
+        let list = self.lists[number];
+        // Level by level the places of every node are dealt to its children, each child's in the order of their times.
+        let bits = list.root_bits();
+        self.roots.fill(
+            number,
+            by_time,
+            |place| (place >> bits) as usize,
+            |place, child, before| other[(child << bits) + before] = place,
+            pauses,
+        )?;
+        for level in (0..list.levels).rev() {
+            std::mem::swap(&mut by_time, &mut other);
+            for (node, start) in (0..).zip((0..list.len).step_by(1 << Shape::bits(level))) {
+                let end = start + list.size(level, node);
+                let (from, to) = (&by_time[start..end], &mut other[start..end]);
+                let first = list.first_checkpoint(level, node);
+                let child_bits = Shape::bits(level) - ARITY_BITS;
+                if level == 0 {
+                    deal(
+                        &mut self.low[first..],
+                        from,
+                        to,
+                        child_bits,
+                        |count| count as u16,
+                        pauses,
+                    )?;
+                } else {
+                    deal(&mut self.high[first..], from, to, child_bits, |count| count, pauses)?;
+                }
+            }
+        }
+        let ranks = &mut self.ranks[list.ranks..];
+        for (leaf, places) in other.chunks(LEAF).enumerate() {
+            for (rank, &place) in places.iter().enumerate() {
+                ranks[leaf * LEAF + place as usize % LEAF] = rank as u8;
+            }
+            pauses.after(places.len())?;
+        }
+        Ok(())
+    }
+
+    /// Makes room to find rows of any list.
+    pub(crate) fn reserve(&self, paths: &mut Paths, positions: usize) -> Result<(), Error> {
+        if !self.lists.is_empty() && paths.paths.capacity() < positions {
+            paths.paths = room(positions)?;
+        }
+        let width = self.roots.most_children();
+        for root in &mut paths.root {
+            if root.capacity() < width + 1 {
+                *root = room(width + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The places of a list by time.
+    pub(crate) fn by_time(&self, number: usize) -> Result<Vec<u32>, Error> {
+        let list = self.lists[number];
+        let mut places: Vec<u32> = filled(list.len, 0)?;
+        let mut other: Vec<u32> = filled(list.len, 0)?;
+        for (place, &rank) in self.ranks[list.ranks..list.ranks + list.len].iter().enumerate() {
+            places[place / LEAF * LEAF + rank as usize] = place as u32;
+        }
+        for level in 0..list.levels {
+            for (node, start) in (0..).zip((0..list.len).step_by(1 << Shape::bits(level))) {
+                let end = start + list.size(level, node);
+                let first = list.first_checkpoint(level, node);
+                let (from, to) = (&places[start..end], &mut other[start..end]);
+                let child_bits = Shape::bits(level) - ARITY_BITS;
+                if level == 0 {
+                    gather(&self.low[first..], from, to, child_bits);
+                } else {
+                    gather(&self.high[first..], from, to, child_bits);
+                }
+            }
+            std::mem::swap(&mut places, &mut other);
+        }
+        let mut next = collected((0..list.width()).map(|child| child << list.root_bits()))?;
+        for (other, child) in other.iter_mut().zip(self.roots.children(number)) {
+            let next = &mut next[child];
+            *other = places[*next];
+            *next += 1;
+        }
+        Ok(other)
+    }
+
+    /// Replaces positions in a part of a list by positions in the list. The paths must have been given room.
+    pub(crate) fn find(&self, number: usize, part: &Part, positions: &mut [u32], rows: &[u32], paths: &mut Paths) {
+        self.roots.count_all(number, part.low, &mut paths.root[0]);
+        self.roots.count_all(number, part.high, &mut paths.root[1]);
+        on_this_processor(Find {
+            tree: self,
+            list: self.lists[number],
+            part,
+            positions,
+            rows,
+            paths,
+        });
+    }
+
+    /// The range of ranks of a path that has reached a node of level 0.
+    #[inline(always)]
+    fn low(&self, list: &Shape, path: &Path, inside: bool) -> Ranks<'_, u16, 128> {
+        let first = list.first_checkpoint(0, path.node);
+        Ranks::new(&self.low[first..], list.node(0, path.node, inside), path.low, path.high)
+    }
+
+    /// The range of ranks of a path that has reached a node of a higher level.
+    #[inline(always)]
+    fn high(&self, list: &Shape, level: usize, path: &Path, inside: bool) -> Ranks<'_, u32, 512> {
+        let first = list.first_checkpoint(level, path.node);
+        let node = list.node(level, path.node, inside);
+        Ranks::new(&self.high[first..], node, path.low, path.high)
+    }
+}
+
+/// Finds entries of a part by position: the root's children, then node by node, then the entries of leaves.
+///
+/// In loops, not in closures: those might be compiled for the processor that all are compiled for.
+struct Find<'a> {
+    tree: &'a ManyTimes,
+    list: Shape,
+    part: &'a Part,
+    positions: &'a mut [u32],
+    rows: &'a [u32],
+    paths: &'a mut Paths,
+}
+
+impl Search for Find<'_> {
+    #[inline(always)]
+    fn run<B: Bits>(mut self, bits: B) {
+        self.leave_root();
+        for level in (0..self.list.levels).rev() {
+            self.leave_nodes(bits, level);
+        }
+        self.find_entries(bits);
+    }
+}
+
+impl Find<'_> {
+    /// Positions in the part become positions in the children of the root.
+    #[inline(always)]
+    fn leave_root(&mut self) {
+        let (list, inside) = (self.list, self.part.inside);
+        let width = list.width();
+        let Paths { paths, root } = &mut *self.paths;
+        let counts = PartCounts::new([&root[0], &root[1]], inside, 1 << list.root_bits());
+        let spread = EvenSpread::new(self.part.population(list.len as u32), width);
+        paths.resize(self.positions.len(), Path::default());
+        for (path, position) in paths.iter_mut().zip(self.positions.iter_mut()) {
+            let child = counts.place(*position, width, spread.place(*position));
+            *position -= counts.before(child);
+            let below = [child, child + 1].map(|child| [root[0][child], root[1][child]]);
+            *path = Path::at(child as u32, below);
+            ask_for(self.tree, &list, list.levels, path, *position, inside);
+        }
+    }
+
+    /// Positions in nodes of a level become positions in their children.
+    #[inline(always)]
+    fn leave_nodes(&mut self, bits: impl Bits, level: usize) {
+        let (tree, list, inside) = (self.tree, self.list, self.part.inside);
+        for (path, position) in self.paths.paths.iter_mut().zip(self.positions.iter_mut()) {
+            let (child, below) = if level == 0 {
+                tree.low(&list, path, inside).find(bits, path.guess as usize, *position)
+            } else {
+                tree.high(&list, level, path, inside)
+                    .find(bits, path.guess as usize, *position)
+            };
+            let node = list.node(level, path.node, inside);
+            *position -= node.part(child, below[0][1] - below[0][0]);
+            *path = Path::at(path.node << ARITY_BITS | child as u32, below);
+            ask_for(tree, &list, level, path, *position, inside);
+        }
+    }
+
+    /// Positions in leaves become positions in the list.
+    #[inline(always)]
+    fn find_entries(&mut self, bits: impl Bits) {
+        let (tree, list) = (self.tree, self.list);
+        for (path, position) in self.paths.paths.iter().zip(self.positions.iter_mut()) {
+            let start = (path.node as usize) << LEAF_BITS;
+            let ranks = &tree.ranks[list.ranks + start..list.ranks + start + LEAF];
+            let near = path.high - path.low;
+            let (first, extra) = if self.part.inside {
+                (path.low as u8, (near - 1) as u8)
+            } else {
+                (path.high as u8, (LEAF as u32 - 1 - near) as u8)
+            };
+            *position = (start + nth_among(bits, ranks, Values { first, extra }, *position)) as u32;
+            prefetch(self.rows, *position as usize);
+        }
+    }
+}
+
+/// Guesses where a position will go on in the node or leaf that its path has reached, and asks for what is read there.
+/// `level` counts the nodes' levels from there down.
+#[inline(always)]
+fn ask_for(tree: &ManyTimes, list: &Shape, level: usize, path: &mut Path, position: u32, inside: bool) {
+    if level == 0 {
+        for line in (0..LEAF).step_by(LINE) {
+            prefetch(&tree.ranks, list.ranks + ((path.node as usize) << LEAF_BITS) + line);
+        }
+        return;
+    }
+    let node = list.node(level - 1, path.node, inside);
+    let near = path.high - path.low;
+    let population = if inside { near } else { node.size as u32 - near };
+    let children = node.children();
+    if level == 1 {
+        // Below 2^24, so a short division does.
+        path.guess = position * children as u32 / population;
+        tree.low(list, path, inside).ask_for(path.guess as usize);
+    } else {
+        path.guess = (u64::from(position) * children as u64 / u64::from(population)) as u32;
+        tree.high(list, level - 1, path, inside).ask_for(path.guess as usize);
+    }
+}

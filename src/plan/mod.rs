@@ -1,0 +1,167 @@
+//! What an epoch is made from: groups, weights, quotas and the number of batches, fixed at construction (specification,
+//! sections 2 and 4).
+
+mod drawn;
+mod quotas;
+mod settings;
+mod sums;
+mod weights;
+
+use crate::columns::table::Table;
+use crate::columns::times::{Hours, Times};
+use crate::error::Error;
+use crate::groups::Order;
+use crate::near::Focus;
+
+pub use crate::groups::{Cell, Groups};
+pub use drawn::Drawn;
+pub use quotas::{Composition, Quota};
+pub use settings::Settings;
+
+/// Everything that does not change from batch to batch. It is only ever read, by any number of threads.
+///
+/// [`Plan::new`] plans batches that are drawn one after another.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    groups: Groups,
+    /// Normed weights by position; empty where experiments are not used.
+    weights: Vec<f64>,
+    cdf: Vec<f64>,
+    focus: Option<Focus>,
+    /// Of the focus, in hours.
+    window: f64,
+    /// Seats of a full batch, and those of them that leak.
+    batch_size: u32,
+    leak: usize,
+    batches: u64,
+    rule: Rule,
+}
+
+/// How a plan's batches come about.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Every batch is drawn anew, one after another (version 1 of the specification).
+    Drawn(Drawn),
+}
+
+impl Plan {
+    /// The rows by experiment and condition.
+    #[must_use]
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// How the batches come about, and what only batches of that kind have.
+    #[must_use]
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// Global batches of an epoch, at least 1.
+    #[must_use]
+    pub fn batches(&self) -> u64 {
+        self.batches
+    }
+
+    /// Seats of a batch; the last one of an epoch may have fewer.
+    #[must_use]
+    pub fn batch_size(&self) -> usize {
+        self.batch_size as usize
+    }
+
+    /// Seats of the last batch of an epoch, where it is short.
+    #[must_use]
+    pub fn short_size(&self) -> Option<usize> {
+        let Rule::Drawn(drawn) = &self.rule;
+        drawn.short().map(Composition::size)
+    }
+
+    /// Seats of the global batch at `position`.
+    #[must_use]
+    pub fn size(&self, position: u64) -> usize {
+        let Rule::Drawn(drawn) = &self.rule;
+        drawn.composition(position).size()
+    }
+
+    /// Seats of a full batch that go to rows of other experiments.
+    #[must_use]
+    pub fn leak(&self) -> usize {
+        self.leak
+    }
+
+    /// The chance of each experiment to be picked, by position; empty where experiments are not used.
+    #[must_use]
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// The running sum of the weights that an experiment is picked by.
+    #[must_use]
+    pub fn cdf(&self) -> &[f64] {
+        &self.cdf
+    }
+
+    /// Whether the experiment at `position` can be picked.
+    #[must_use]
+    pub fn can_pick(&self, position: usize) -> bool {
+        self.weights.get(position).is_none_or(|&weight| weight > 0.0)
+    }
+
+    /// How far from the focal time, in hours, a row is still near.
+    #[must_use]
+    pub fn window(&self) -> f64 {
+        self.window
+    }
+
+    /// The time of every row in hours, NaN for rows in no pool; `None` without times.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn times(&self) -> Result<Option<Hours>, Error> {
+        self.focus.as_ref().map(|focus| focus.times(&self.groups)).transpose()
+    }
+
+    pub(crate) fn focus(&self) -> Option<&Focus> {
+        self.focus.as_ref()
+    }
+}
+
+// The steps that plans of every rule are made by.
+
+/// The rows by experiment and condition, those without a time left out. `pools` as in [`Groups::new`].
+fn groups<E: From<Error>>(
+    table: &Table<'_>,
+    pools: bool,
+    pause: &mut impl FnMut() -> Result<(), E>,
+) -> Result<Groups, E> {
+    table.check()?;
+    let present = table.times.as_ref().map(Times::present).transpose()?.flatten();
+    pause()?;
+    Groups::new(table, present.as_deref(), pools, pause)
+}
+
+/// The rows by time, in the lists that the primary is drawn from.
+fn focus<E: From<Error>>(
+    table: &Table<'_>,
+    groups: &Groups,
+    pause: &mut impl FnMut() -> Result<(), E>,
+) -> Result<Option<Focus>, E> {
+    let Some(times) = &table.times else { return Ok(None) };
+    let order = if table.conditions.is_some() {
+        Order::Cells
+    } else {
+        groups.pool_order()
+    };
+    pause()?;
+    Ok(Some(Focus::new(groups, times, order, || Ok::<(), Error>(()))?))
+}
+
+/// Seats of so many that leak, where there is an experiment to leak from.
+fn leak_seats(seats: usize, leaky: f64, has_others: bool) -> usize {
+    if has_others {
+        quotas::whole_seats(seats, leaky)
+    } else {
+        0
+    }
+}

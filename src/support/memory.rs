@@ -1,0 +1,82 @@
+//! Vectors whose memory is asked for before it is used, so that running out of it is an error and never an abort; large pages,
+//! and memory asked for ahead of its use.
+#![allow(unsafe_code)]
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
+)]
+
+use crate::error::Error;
+
+/// An empty vector with room for `len` elements.
+pub(crate) fn room<T>(len: usize) -> Result<Vec<T>, Error> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(len).map_err(|_| Error::OutOfMemory {
+        bytes: len as u128 * size_of::<T>() as u128,
+    })?;
+    ask_for_large_pages(vector.spare_capacity_mut());
+    Ok(vector)
+}
+
+/// A vector of `len` times `value`.
+pub(crate) fn filled<T: Clone>(len: usize, value: T) -> Result<Vec<T>, Error> {
+    let mut vector = room(len)?;
+    vector.resize(len, value);
+    Ok(vector)
+}
+
+/// The elements of an iterator that knows how many it has.
+pub(crate) fn collected<T>(elements: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>, Error> {
+    let mut vector = room(elements.len())?;
+    vector.extend(elements);
+    Ok(vector)
+}
+
+/// Appends one element, in amortised constant time.
+pub(crate) fn push<T>(vector: &mut Vec<T>, element: T) -> Result<(), Error> {
+    vector.try_reserve(1).map_err(|_| Error::OutOfMemory {
+        bytes: 2 * vector.len() as u128 * size_of::<T>() as u128,
+    })?;
+    vector.push(element);
+    Ok(())
+}
+
+/// Makes `vector` one of `len` default elements. What it held is dropped first, so that both never stand side by side.
+pub(crate) fn grow<T: Clone + Default>(vector: &mut Vec<T>, len: usize) -> Result<(), Error> {
+    *vector = Vec::new();
+    *vector = filled(len, T::default())?;
+    Ok(())
+}
+
+/// Memory that is asked for in large pages, from this size on: two of them.
+#[cfg(target_os = "linux")]
+const LARGE: usize = 4 << 20;
+
+/// Asks for large pages under memory that is not yet in use, where the system gives them: random reads miss fewer addresses.
+pub(crate) fn ask_for_large_pages<T>(room: &mut [std::mem::MaybeUninit<T>]) {
+    #[cfg(target_os = "linux")]
+    if size_of_val(room) >= LARGE {
+        const PAGE: usize = 4096;
+        let start = room.as_mut_ptr().addr().next_multiple_of(PAGE) - room.as_mut_ptr().addr();
+        let bytes = size_of_val(room) - start;
+        // SAFETY: the pages lie in memory that is ours, and the advice changes nothing of what they hold.
+        unsafe {
+            libc::madvise(room.as_mut_ptr().byte_add(start).cast(), bytes, libc::MADV_HUGEPAGE);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = room;
+}
+
+/// Asks for the cache line of `slice[index]`, if there is such an element. Changes nothing but the time a later read takes.
+#[inline(always)]
+pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(element) = slice.get(index) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 processor has the instruction, and the address is that of an element.
+        unsafe { _mm_prefetch(std::ptr::from_ref(element).cast(), _MM_HINT_T0) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, index);
+}

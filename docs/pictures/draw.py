@@ -1,7 +1,7 @@
 """Draw the pictures of the documentation: ``python docs/pictures/draw.py [FOLDER]`` writes them as SVG.
 
-Each picture brings its own ground, light or dark as the reader's system asks, so that it can be read on any page. They are
-480 wide, so that letters stay readable on a phone.
+Each picture brings its own ground, light or dark as the reader's system asks, so that it can be read on any page. They
+are 480 wide, so that letters stay readable on a phone.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class Picture:
     def box(self, x: float, y: float, width: float, height: float, style: str, words: str = "") -> None:
         """Draw a box, with words in its middle."""
         self._shapes.append(
-            f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="3" class="{style}" stroke-width="1.5"/>'
+            f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="3" class="{style}" '
+            'stroke-width="1.5"/>'
         )
         if words:
             on = "ink" if "plain" in style or "again" in style else "onto"
@@ -175,8 +176,8 @@ def ranks() -> Picture:
     picture = Picture(
         226,
         "Global batches and ranks",
-        "Seven global batches, numbered 0 to 6, for three ranks. In each round every rank takes the next one. The third "
-        "round has batch 6 for rank 0 only; it is filled with two more, so that each rank has three batches.",
+        "Seven global batches, numbered 0 to 6, for three ranks. In each round every rank takes the next one. The "
+        "third round has batch 6 for rank 0 only; it is filled with two more, so that each rank has three batches.",
     )
     picture.text(16, 26, "7 global batches, 3 ranks: 3 rounds", "title ink")
     for number in range(3):

@@ -24,7 +24,7 @@ def test_there_are_blocks() -> None:
 def test_docstring_examples() -> None:
     import doctest
 
-    from cascade_sampler import sampler
+    from cascade_sampler._samplers import flexible as sampler
 
     assert doctest.testmod(sampler).attempted > 0
     assert doctest.testmod(sampler).failed == 0

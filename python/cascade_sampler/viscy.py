@@ -6,11 +6,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from cascade_sampler import checks
-from cascade_sampler import labels as _labels
-from cascade_sampler.key import make_key
-from cascade_sampler.sampler import FlexibleBatchSampler as _Sampler
-from cascade_sampler.table import open_table
+from cascade_sampler._samplers import arguments as checks
+from cascade_sampler._samplers.flexible import FlexibleBatchSampler as _Sampler
+from cascade_sampler._tables import labels as _labels
+from cascade_sampler._tables.keys import make_key
+from cascade_sampler._tables.open import open_table
 
 _logger = logging.getLogger("cascade_sampler")
 

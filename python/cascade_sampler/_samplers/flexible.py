@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from cascade_sampler import _core, checks, ranks, replacement
-from cascade_sampler.audit import Audit, count
-from cascade_sampler.frames import library_of
-from cascade_sampler.key import MISSING, Key, make_key, refuse_missing
-from cascade_sampler.labels import by_label
-from cascade_sampler.origins import Origins
-from cascade_sampler.table import Table, open_table
-from cascade_sampler.times import Times
+from cascade_sampler import _core
+from cascade_sampler._report.audit import Audit, count
+from cascade_sampler._report.origins import Origins
+from cascade_sampler._samplers import arguments as checks
+from cascade_sampler._samplers import ranks, replacement
+from cascade_sampler._tables.frames import library_of
+from cascade_sampler._tables.keys import MISSING, Key, make_key, refuse_missing
+from cascade_sampler._tables.labels import by_label
+from cascade_sampler._tables.open import Table, open_table
+from cascade_sampler._tables.times import Times
 
 _logger = logging.getLogger("cascade_sampler")
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler import _core, checks
+from cascade_sampler import _core
+from cascade_sampler._samplers import arguments as checks
 
 _SPECIFICATION = 1
 _WORDS = 2**64

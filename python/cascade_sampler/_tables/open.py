@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from cascade_sampler.column import ArrowColumn, Column, encode, loaded
-from cascade_sampler.times import Times, arrow_times, read_times
+from cascade_sampler._tables.columns import ArrowColumn, Column, encode, loaded
+from cascade_sampler._tables.times import Times, arrow_times, read_times
 
 _ACCEPTED = (
     "a pandas or polars DataFrame, a pyarrow Table, a Hugging Face Dataset, anything with the Arrow stream interface, "

@@ -1,6 +1,6 @@
 """An audit as a person reads it: a page of its own, a piece of a notebook, a matplotlib figure."""
 
-from cascade_sampler.report.figure import plot
-from cascade_sampler.report.page import fragment, page
+from cascade_sampler._report.figure import plot
+from cascade_sampler._report.page import fragment, page
 
 __all__ = ["fragment", "page", "plot"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cascade_sampler.audit import Audit
+    from cascade_sampler._report.audit import Audit
 
 _MOST = 20
 _WIDTH = 110

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler import labels as _labels
+from cascade_sampler._tables import labels as _labels
 
 Codes = NDArray[Any]
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler import _core, findings, labels, report, text
-from cascade_sampler.chance import INTERVAL, binomial_range, epochs_until, unseen
+from cascade_sampler import _core
+from cascade_sampler import _report as report
+from cascade_sampler._report import findings, text
+from cascade_sampler._report.chance import INTERVAL, binomial_range, epochs_until, unseen
+from cascade_sampler._tables import labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from cascade_sampler.audit import Audit
+    from cascade_sampler._report.audit import Audit
 
 # Okabe and Ito's colours without the two that vanish on black or on white; they stay apart for colour-blind eyes.
 COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")

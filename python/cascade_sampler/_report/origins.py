@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler import labels
-from cascade_sampler.frames import frame
+from cascade_sampler._tables import labels
+from cascade_sampler._tables.frames import frame
 
 
 @dataclass(frozen=True, eq=False)

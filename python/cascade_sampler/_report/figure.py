@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cascade_sampler.report.contents import Block, Contents, Group, contents
+from cascade_sampler._report.contents import Block, Contents, Group, contents
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from cascade_sampler.audit import Audit
+    from cascade_sampler._report.audit import Audit
 
 
 def plot(audit: Audit) -> Figure:

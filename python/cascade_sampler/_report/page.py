@@ -7,10 +7,10 @@ from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from cascade_sampler.report.contents import REST, Block, Contents, Group, contents
+from cascade_sampler._report.contents import REST, Block, Contents, Group, contents
 
 if TYPE_CHECKING:
-    from cascade_sampler.audit import Audit
+    from cascade_sampler._report.audit import Audit
 
 _PER_STRIP = 50
 """Batches side by side: on a phone each is some 7 pixels wide."""

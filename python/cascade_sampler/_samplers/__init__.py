@@ -1,0 +1,1 @@
+"""The batch samplers, and what they are made of."""

@@ -83,6 +83,14 @@ def test_the_glossary_has_every_word() -> None:
     assert set(words.split()) <= anchors(ROOT / "docs" / "concepts.md")
 
 
+def test_contributing_names_every_room() -> None:
+    rooms = [*(ROOT / "src").glob("*/"), *(ROOT / "python" / "cascade_sampler").glob("_*/")]
+    named = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert [
+        room.name for room in rooms if room.is_dir() and room.name[:2] != "__" and f"{room.name}/" not in named
+    ] == []
+
+
 def test_the_pictures_are_those_that_are_drawn(tmp_path: Path) -> None:
     pictures = ROOT / "docs" / "pictures"
     subprocess.run([sys.executable, pictures / "draw.py", tmp_path], check=True)

@@ -31,8 +31,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turn links that hold in the repository into links that hold on the site."""
-    if page.file.src_uri in _PLACES.values():
-        return markdown.replace("](docs/", "](")
+    up = "" if page.file.src_uri in _PLACES.values() else "../"
     for source, place in _PLACES.items():
-        markdown = markdown.replace(f"](../{source}", f"]({place}")
-    return markdown
+        markdown = markdown.replace(f"]({up}{source}", f"]({place}")
+    return markdown if up else markdown.replace("](docs/", "](")

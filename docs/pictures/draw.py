@@ -167,7 +167,7 @@ def decks() -> Picture:
                 picture.text(356, y + 25, "filled up", "small quiet")
             y += 31
         y += 8
-    picture.text(16, 326, "Every row comes once before any row comes a second time.", "small quiet")
+    picture.text(16, 326, "Every row is dealt once before any row is dealt a second time.", "small quiet")
     return picture
 
 

@@ -71,11 +71,12 @@ def _section(sizes: Sequence[Figures]) -> str:
     return "\n\n".join(
         [
             _wrapped(
-                f"A batch has {BATCH} rows of one experiment, its conditions are balanced, and 20 % leak. In the columns "
-                "around a time all rows have different times. Construction reads categorical columns, with balance and "
-                "leak. VisCy's sampler and one in numpy, written for this comparison, hand out the same batches: this "
-                f"is checked before they are timed. Figures are medians of interleaved rounds on {_machine(sizes[-1])}. "
-                f"[{_PAGE}]({_PAGE}) has the method and all figures. `make bench` measures them anew."
+                f"A batch has {BATCH} rows of one experiment, its conditions are balanced, and 20 % leak. In the "
+                "columns around a time all rows have different times. Construction reads categorical columns, with "
+                "balance and leak. VisCy's sampler and one in numpy, written for this comparison, hand out the same "
+                "batches: this is checked before they are timed. Figures are medians of interleaved rounds on "
+                f"{_machine(sizes[-1])}. [{_PAGE}]({_PAGE}) has the method and all figures. `make bench` measures them "
+                "anew."
             ),
             _table(head, (row(figures) for figures in sizes)),
             f"![Time of a batch by the number of rows, of this package and its rivals]({_PICTURE})",

@@ -6,6 +6,7 @@ namespace, since a page is read from its top. docs/frameworks.md needs the frame
 
 from __future__ import annotations
 
+import doctest
 import logging
 import re
 import subprocess
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cascade_sampler import FlexibleBatchSampler, viscy
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -98,10 +101,10 @@ def test_the_pictures_are_those_that_are_drawn(tmp_path: Path) -> None:
     assert drawn == {path.name: path.read_text(encoding="utf-8") for path in pictures.glob("*.svg")}
 
 
-def test_docstring_examples() -> None:
-    import doctest
-
-    from cascade_sampler._samplers import flexible as sampler
-
-    assert doctest.testmod(sampler).attempted > 0
-    assert doctest.testmod(sampler).failed == 0
+@pytest.mark.parametrize("documented", [FlexibleBatchSampler, viscy.FlexibleBatchSampler])
+def test_docstring_examples(documented: type) -> None:
+    runner = doctest.DocTestRunner()
+    for examples in doctest.DocTestFinder().find(documented, module=False, globs={documented.__name__: documented}):
+        runner.run(examples)
+    assert runner.summarize().attempted > 0
+    assert runner.summarize().failed == 0

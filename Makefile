@@ -13,7 +13,7 @@ RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 WHEEL := dist/.built
 
-.PHONY: help demo example example-short test test-rust test-core test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers clean
+.PHONY: help demo example example-short test test-rust test-core test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -115,5 +115,13 @@ answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 	$(RUN) tests/known_answers/make.py
 	$(RUN) tests/known_answers/make_dealt.py
 
+.venv-docs/.ready: $(UV) docs/requirements.txt
+	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) .venv-docs
+	$(UV) pip install --quiet --python .venv-docs/bin/python -r docs/requirements.txt
+	touch $@
+
+docs: .venv-docs/.ready ## the documentation as a site in site/, broken links are errors: 15 seconds, and 15 more the first time
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 clean: ## remove everything that was made
-	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example dist target
+	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example dist site target

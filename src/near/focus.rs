@@ -299,7 +299,7 @@ mod tests {
                 assert!(refuse_in_turn(build) > 10);
                 let focus = build().unwrap();
                 assert!(refuse_in_turn(|| focus.reserve(&mut Finder::default(), 100)) > 0);
-                assert!(refuse_in_turn(|| focus.times(&groups)) > 0);
+                assert!(refuse_in_turn(|| focus.times(&groups, &mut Pauses::new(&mut || Ok::<(), Error>(())))) > 0);
                 refuse_in_turn(|| focus.places(0, groups.cells_of(0).len()));
             }
         }

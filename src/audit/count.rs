@@ -107,7 +107,8 @@ impl Audit {
     /// Counts `epochs` whole epochs of the global sequence from `epoch` on. `pause` is called every few milliseconds with
     /// the number of batches that are done; its error ends the work.
     ///
-    /// Takes 4 bytes a row, 8 with times.
+    /// Takes 4 bytes a row; with times 8, and 4 for each different time of each experiment, and while it reads them 4 a row of
+    /// the largest experiment.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Seed`], or what `pause` returns.

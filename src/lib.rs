@@ -33,7 +33,7 @@
 
 mod audit;
 mod batch;
-mod columns;
+pub mod columns;
 mod draw;
 mod epoch;
 mod error;
@@ -47,9 +47,10 @@ mod support;
 
 pub use audit::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Reach, Share, WindowReach};
 pub use batch::{Draft, Index, Origins, Source};
-pub use columns::codes::{Chunk, Codes, Column, MISSING, Pair, combine};
+pub use columns::codes::{Chunk, Codes};
+pub use columns::column::Column;
 pub use columns::table::Table;
-pub use columns::times::{Hours, Times};
+pub use columns::times::Times;
 pub use draw::{Generator, Slots, pass, sample, seed_words};
 pub use epoch::{Batches, Deal, Mark, Stream};
 pub use error::Error;

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::batch::{Draft, Source};
-use crate::columns::times::{Clocks, Time};
+use crate::columns::times::Time;
 use crate::epoch::Stream;
 use crate::error::Error;
 use crate::feed::SEATS_AT_A_TIME;
-use crate::near::focus::Focus;
+use crate::near::{Clocks, Focus};
 use crate::plan::{Plan, Rule};
 use crate::support::memory::prefetch;
 use crate::support::memory::{filled, push, room};

@@ -4,8 +4,7 @@ use crate::draw::Generator;
 use crate::draw::{Slots, pass, sample, sample_and};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::focus::Focus;
-use crate::near::index::{Finder, Span};
+use crate::near::{Finder, Focus, Part};
 use crate::plan::{Composition, Plan};
 use crate::support::memory::prefetch;
 use crate::support::memory::room;
@@ -66,7 +65,7 @@ impl Segment {
 #[derive(Clone)]
 struct Supply {
     pool: Pool,
-    part: Option<Span>,
+    part: Option<Part>,
     source: Source,
     fallback: bool,
 }
@@ -82,7 +81,7 @@ impl Supply {
     }
 
     /// The part of a pool that `span` means; the whole pool where that is empty.
-    fn part(pool: Pool, span: Span) -> Self {
+    fn part(pool: Pool, span: Part) -> Self {
         let source = if span.inside { Source::Near } else { Source::Far };
         let supply = Self {
             pool,
@@ -324,7 +323,7 @@ fn focused(
     for inside in [true, false] {
         let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {
             if seats > 0 {
-                let span = focus.span(list, child, &near, inside);
+                let span = focus.part(list, child, &near, inside);
                 taker.take(plan, generator, Supply::part(pool, span), start, seats);
                 start += seats;
             }

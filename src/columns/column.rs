@@ -6,9 +6,6 @@ use crate::error::Error;
 /// Rows that are decoded at a time: few enough for the first-level cache.
 pub(crate) const BLOCK: usize = 1024;
 
-/// Rows between two chances to pause, a multiple of [`BLOCK`]: some milliseconds.
-pub(crate) const PAUSE_EVERY: usize = 1 << 18;
-
 /// A column of labels in as many chunks as it came in.
 #[derive(Clone, Debug)]
 pub struct Column<'a> {

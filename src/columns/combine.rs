@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use crate::columns::codes::{INVALID, MISSING};
-use crate::columns::column::{BLOCK, Column, PAUSE_EVERY, is_dense};
+use crate::columns::column::{BLOCK, Column, is_dense};
 use crate::error::Error;
 use crate::support::memory::{filled, push, room};
+use crate::support::pauses::Pauses;
 
 /// Label numbers of the two columns that were combined.
 pub type Pair = (u32, u32);
@@ -31,6 +32,7 @@ pub fn combine_with_pause<E: From<Error>>(
     second: &Column<'_>,
     mut pause: impl FnMut() -> Result<(), E>,
 ) -> Result<(Vec<u32>, Vec<Pair>), E> {
+    let pauses = &mut Pauses::new(&mut pause);
     let rows = first.len();
     if second.len() != rows {
         return Err(Error::Length {
@@ -58,9 +60,7 @@ pub fn combine_with_pause<E: From<Error>>(
         if pairs.len() >= INVALID as usize {
             return Err(Error::TooManyLabels.into());
         }
-        if combined.len() % PAUSE_EVERY == 0 {
-            pause()?;
-        }
+        pauses.after(block)?;
     }
     Ok((combined, pairs))
 }

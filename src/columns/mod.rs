@@ -3,6 +3,7 @@
 pub(crate) mod codes;
 pub(crate) mod column;
 mod combine;
+pub(crate) mod sort;
 pub(crate) mod table;
 pub(crate) mod times;
 

@@ -9,6 +9,7 @@ use crate::groups::labels::Labels;
 use crate::groups::scatter::Scatter;
 use crate::groups::{Cell, Groups};
 use crate::support::memory::{filled, push, room};
+use crate::support::pauses::Pauses;
 
 /// How often each label occurs.
 struct Counts {
@@ -27,22 +28,22 @@ impl Groups {
     /// table; without conditions they are in any case.
     ///
     /// # Errors
-    /// [`Error::NoRows`], [`Error::Code`], [`Error::OutOfMemory`], or what `pause` returns.
+    /// [`Error::NoRows`], [`Error::Code`], [`Error::OutOfMemory`], or what a pause returns.
     pub(crate) fn new<E: From<Error>>(
         table: &Table<'_>,
         present: Option<&[bool]>,
         pools: bool,
-        pause: &mut impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
-        let labels = Labels::new(table, present, pause)?;
-        let counts = Counts::new(&labels, pause)?;
+        let labels = Labels::new(table, present, pauses)?;
+        let counts = Counts::new(&labels, pauses)?;
         let mut groups = Self::with_labels(table.rows, &counts)?;
         let in_table_order = !labels.has_experiments() && groups.kept() as usize == table.rows;
         let pools = (pools || !labels.has_conditions()) && !in_table_order;
         if labels.has_conditions() && counts.cells.is_none() {
-            groups.sort_by_condition_first(&labels, &counts, pools, pause)?;
+            groups.sort_by_condition_first(&labels, &counts, pools, pauses)?;
         } else {
-            groups.sort(&labels, counts, pools, pause)?;
+            groups.sort(&labels, counts, pools, pauses)?;
         }
         labels.name_experiments(&mut groups.experiment_labels);
         labels.name_conditions(&mut groups.condition_labels);
@@ -81,11 +82,14 @@ impl Groups {
         labels: &Labels<'_>,
         counts: Counts,
         pools: bool,
-        pause: &mut impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
     ) -> Result<(), E> {
         let width = labels.conditions();
         let mut into_pools = if pools {
-            Some(Scatter::new(self.kept(), self.first_entries(counts.experiments.len())?)?)
+            Some(Scatter::new(
+                self.kept(),
+                self.first_entries(counts.experiments.len())?,
+            )?)
         } else {
             None
         };
@@ -97,10 +101,10 @@ impl Groups {
         };
         let put = match (&mut into_pools, &mut into_cells) {
             (None, None) => return Ok(()),
-            (Some(pools), None) => labels.each(pause, |row, e, _| pools.put(row, e as usize))?,
-            (None, Some(cells)) => labels.each(pause, |row, e, c| cells.put(row, e as usize * width + c as usize))?,
+            (Some(pools), None) => labels.each(pauses, |row, e, _| pools.put(row, e as usize))?,
+            (None, Some(cells)) => labels.each(pauses, |row, e, c| cells.put(row, e as usize * width + c as usize))?,
             // The columns are read once for both.
-            (Some(pools), Some(cells)) => labels.each(pause, |row, e, c| {
+            (Some(pools), Some(cells)) => labels.each(pauses, |row, e, c| {
                 pools.put(row, e as usize);
                 cells.put(row, e as usize * width + c as usize);
             })?,
@@ -158,22 +162,22 @@ impl Groups {
         labels: &Labels<'_>,
         counts: &Counts,
         pools: bool,
-        pause: &mut impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
     ) -> Result<(), E> {
         let places = places(&self.experiment_labels, counts.experiments.len())?;
-        let sorted = ByCondition::new(labels, &places, &self.condition_labels, &counts.conditions, pause)?;
+        let sorted = ByCondition::new(labels, &places, &self.condition_labels, &counts.conditions, pauses)?;
         drop(places);
-        self.cell_starts = sorted.count_cells(&self.starts, pause)?;
-        (self.cells, self.by_cell) = sorted.fill_cells(&self.starts, &self.cell_starts, pause)?;
+        self.cell_starts = sorted.count_cells(&self.starts, pauses)?;
+        (self.cells, self.by_cell) = sorted.fill_cells(&self.starts, &self.cell_starts, pauses)?;
         if pools {
-            self.by_experiment = Some(sorted.fill_pools(&self.starts, pause)?);
+            self.by_experiment = Some(sorted.fill_pools(&self.starts, pauses)?);
         }
         Ok(())
     }
 }
 
 impl Counts {
-    fn new<E: From<Error>>(labels: &Labels<'_>, pause: &mut impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+    fn new<E: From<Error>>(labels: &Labels<'_>, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
         let (height, width) = (labels.experiments(), labels.conditions());
         let mut counts = Self {
             experiments: filled(height, 0)?,
@@ -183,7 +187,7 @@ impl Counts {
         match height.checked_mul(width) {
             Some(possible) if is_dense(possible, labels.rows()) => {
                 let mut cells = filled(possible, 0)?;
-                labels.each(pause, |_, e, c| cells[e as usize * width + c as usize] += 1)?;
+                labels.each(pauses, |_, e, c| cells[e as usize * width + c as usize] += 1)?;
                 for (of_experiment, counted) in counts.experiments.iter_mut().zip(cells.chunks_exact(width.max(1))) {
                     *of_experiment = counted.iter().sum();
                     let conditions = counts.conditions.iter_mut().zip(counted);
@@ -192,7 +196,7 @@ impl Counts {
                 counts.cells = Some(cells);
             }
             _ => {
-                labels.each(pause, |_, e, c| {
+                labels.each(pauses, |_, e, c| {
                     counts.experiments[e as usize] += 1;
                     counts.conditions[c as usize] += 1;
                 })?;

@@ -1,12 +1,13 @@
 //! Rows by condition, on the way to rows by cell: the first of two stable sorts.
 
 use crate::columns::codes::MISSING;
-use crate::columns::column::PAUSE_EVERY;
+use crate::columns::column::BLOCK;
 use crate::error::Error;
 use crate::groups::Cell;
 use crate::groups::labels::Labels;
 use crate::groups::scatter::Scatter;
 use crate::support::memory::{collected, filled, room};
+use crate::support::pauses::Pauses;
 
 /// All rows by condition, in each condition in their own order.
 pub(super) struct ByCondition {
@@ -25,7 +26,7 @@ impl ByCondition {
         places: &[u32],
         occurring: &[u32],
         counts: &[u32],
-        pause: &mut impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
         let mut ends = room(occurring.len())?;
         let mut first: Vec<u32> = filled(counts.len(), 0)?;
@@ -38,7 +39,7 @@ impl ByCondition {
         let mut scatter = Scatter::new(kept, first)?;
         let mut experiment_of: Vec<u32> = filled(labels.rows(), MISSING)?;
         let mut is_new = false;
-        let put = labels.each(pause, |row, e, c| {
+        let put = labels.each(pauses, |row, e, c| {
             scatter.put(row, c as usize);
             let place = places[e as usize];
             is_new |= place == MISSING;
@@ -60,7 +61,7 @@ impl ByCondition {
     fn each<E: From<Error>>(
         &self,
         experiments: usize,
-        pause: &mut impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
         mut visit: impl FnMut(u32, u32, u32, bool),
     ) -> Result<(), E> {
         // A cell begins where an experiment meets a condition that is not the one it met last.
@@ -68,18 +69,15 @@ impl ByCondition {
         let mut start = 0;
         for (&end, condition) in self.ends.iter().zip(0..) {
             let end = end as usize;
-            while start < end {
-                let block_end = end.min((start / PAUSE_EVERY + 1) * PAUSE_EVERY);
-                for &row in &self.rows[start..block_end] {
+            for block in self.rows[start..end].chunks(BLOCK) {
+                for &row in block {
                     let experiment = self.experiment_of[row as usize];
                     let begins = std::mem::replace(&mut last[experiment as usize], condition) != condition;
                     visit(row, experiment, condition, begins);
                 }
-                start = block_end;
-                if start % PAUSE_EVERY == 0 {
-                    pause()?;
-                }
+                pauses.after(block.len())?;
             }
+            start = end;
         }
         Ok(())
     }
@@ -88,11 +86,11 @@ impl ByCondition {
     pub(super) fn count_cells<E: From<Error>>(
         &self,
         starts: &[u32],
-        pause: &mut impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
     ) -> Result<Vec<u32>, E> {
         let mut cells = filled(starts.len(), 0_u32)?;
         let mut sizes = filled(starts.len() - 1, 0_u32)?;
-        self.each(sizes.len(), pause, |_, experiment, _, begins| {
+        self.each(sizes.len(), pauses, |_, experiment, _, begins| {
             cells[experiment as usize + 1] += u32::from(begins);
             sizes[experiment as usize] += 1;
         })?;
@@ -112,14 +110,14 @@ impl ByCondition {
         &self,
         starts: &[u32],
         cell_starts: &[u32],
-        pause: &mut impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
     ) -> Result<(Vec<Cell>, Vec<u32>), E> {
         let experiments = starts.len() - 1;
         let mut cells = filled(cell_starts[experiments] as usize, Cell::default())?;
         let mut by_cell = filled(self.rows.len(), 0)?;
         let mut next_cell = collected(cell_starts.iter().copied())?;
         let mut next_entry = collected(starts.iter().copied())?;
-        self.each(experiments, pause, |row, experiment, condition, begins| {
+        self.each(experiments, pauses, |row, experiment, condition, begins| {
             let entry = &mut next_entry[experiment as usize];
             let cell = &mut next_cell[experiment as usize];
             if begins {
@@ -139,22 +137,18 @@ impl ByCondition {
     }
 
     /// The rows by experiment, in each in their own order. What [`ByCondition::count_cells`] counted is known to fit.
-    pub(super) fn fill_pools<E: From<Error>>(
-        self,
-        starts: &[u32],
-        pause: &mut impl FnMut() -> Result<(), E>,
-    ) -> Result<Vec<u32>, E> {
+    pub(super) fn fill_pools<E: From<Error>>(self, starts: &[u32], pauses: &mut Pauses<'_, E>) -> Result<Vec<u32>, E> {
         let mut by_experiment = self.rows;
         let mut next = collected(starts.iter().copied())?;
-        for (block, row) in self.experiment_of.chunks(PAUSE_EVERY).zip((0..).step_by(PAUSE_EVERY)) {
-            for (&experiment, row) in block.iter().zip(row..) {
+        for (number, block) in self.experiment_of.chunks(BLOCK).enumerate() {
+            for (&experiment, row) in block.iter().zip((number * BLOCK) as u32..) {
                 if experiment != MISSING {
                     let entry = &mut next[experiment as usize];
                     by_experiment[*entry as usize] = row;
                     *entry += 1;
                 }
             }
-            pause()?;
+            pauses.after(block.len())?;
         }
         Ok(by_experiment)
     }

@@ -1,10 +1,11 @@
 //! The labels that rows are sorted by, read row by row.
 
 use crate::columns::codes::MISSING;
-use crate::columns::column::{BLOCK, Column, PAUSE_EVERY, Reader};
+use crate::columns::column::{BLOCK, Column, Reader};
 use crate::columns::table::Table;
 use crate::error::Error;
 use crate::support::memory::room;
+use crate::support::pauses::Pauses;
 
 /// Labels of a column beyond four for each row, from which on those that occur are numbered anew: a table of all labels would
 /// dwarf the rows.
@@ -32,10 +33,10 @@ impl<'a> Labels<'a> {
     pub(super) fn new<E: From<Error>>(
         table: &'a Table<'a>,
         present: Option<&'a [bool]>,
-        pause: &mut impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
         let mut numbers =
-            |column: &'a Option<Column<'a>>| column.as_ref().map(|column| Numbers::new(column, pause)).transpose();
+            |column: &'a Option<Column<'a>>| column.as_ref().map(|column| Numbers::new(column, pauses)).transpose();
         Ok(Self {
             rows: table.rows,
             experiments: numbers(&table.experiments)?,
@@ -79,7 +80,7 @@ impl<'a> Labels<'a> {
     /// Calls `visit(row, experiment, condition)` for every row that has both, in row order. Returns how many have.
     pub(super) fn each<E: From<Error>>(
         &self,
-        pause: &mut impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
         mut visit: impl FnMut(u32, u32, u32),
     ) -> Result<u32, E> {
         let mut experiments = self.experiments.as_ref().map(Numbers::reader);
@@ -87,9 +88,6 @@ impl<'a> Labels<'a> {
         let (mut e, mut c) = ([0; BLOCK], [0; BLOCK]);
         let mut visited = 0;
         for start in (0..self.rows).step_by(BLOCK) {
-            if start % PAUSE_EVERY == 0 {
-                pause()?;
-            }
             let block = BLOCK.min(self.rows - start);
             match &mut experiments {
                 Some(reader) => reader.next(&mut e[..block])?,
@@ -110,16 +108,17 @@ impl<'a> Labels<'a> {
                     visit(row, e, c);
                 }
             }
+            pauses.after(block)?;
         }
         Ok(visited)
     }
 }
 
 impl<'a> Numbers<'a> {
-    fn new<E: From<Error>>(column: &'a Column<'a>, pause: &mut impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+    fn new<E: From<Error>>(column: &'a Column<'a>, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
         let few = column.len().saturating_mul(4).saturating_add(MANY);
         let occurring = if column.bound() as usize > few {
-            Some(occurring(column, pause)?)
+            Some(occurring(column, pauses)?)
         } else {
             None
         };
@@ -147,23 +146,17 @@ impl<'a> Numbers<'a> {
 }
 
 /// The label numbers that occur in a column, ascending.
-fn occurring<E: From<Error>>(
-    column: &Column<'_>,
-    pause: &mut impl FnMut() -> Result<(), E>,
-) -> Result<Vec<u32>, E> {
+fn occurring<E: From<Error>>(column: &Column<'_>, pauses: &mut Pauses<'_, E>) -> Result<Vec<u32>, E> {
     let mut numbers = room(column.len())?;
     let mut reader = column.reader();
     let mut block = [0; BLOCK];
     for start in (0..column.len()).step_by(BLOCK) {
-        if start % PAUSE_EVERY == 0 {
-            pause()?;
-        }
         let block = &mut block[..BLOCK.min(column.len() - start)];
         reader.next(block)?;
         numbers.extend(block.iter().filter(|&&number| number != MISSING));
+        pauses.after(block.len())?;
     }
     numbers.sort_unstable();
-    pause()?;
     numbers.dedup();
     Ok(numbers)
 }

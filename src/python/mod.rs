@@ -17,11 +17,14 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
+use crate::Index;
 use crate::audit::Audit;
 use crate::audit::{Reach, WindowReach};
 use crate::batch::Origins;
 use crate::batch::Source;
-use crate::columns::codes::{Chunk, Codes, Column};
+use crate::columns::codes::{Chunk, Codes};
+use crate::columns::column::Column;
+use crate::columns::combine_with_pause;
 use crate::columns::table::Table;
 use crate::columns::times::{Hours, Times};
 use crate::draw::{Generator, seed_words};
@@ -29,9 +32,8 @@ use crate::draw::{Slots, sample};
 use crate::epoch::{Deal, Mark};
 use crate::error::Error;
 use crate::feed::{Feed, Place, Run, Step};
-use crate::plan::{Composition, Plan, Rule, Settings};
+use crate::plan::{Composition, Plan, Positions, Rule, Settings};
 use crate::support::memory::{collected, filled};
-use crate::{Index, combine};
 
 pyo3::create_exception!(
     _core,
@@ -196,7 +198,7 @@ fn combine_columns<'py>(
 ) -> PyResult<(Bound<'py, PyArray1<u32>>, PairArrays<'py>)> {
     let (first, second) = (Held::new(first)?, Held::new(second)?);
     let (first, second) = (first.column()?, second.column()?);
-    let (codes, pairs) = py.detach(|| combine(&first, &second))?;
+    let (codes, pairs) = detached(py, |pause| combine_with_pause(&first, &second, pause))?;
     let (a, b): (Vec<u32>, Vec<u32>) = pairs.into_iter().unzip();
     Ok((codes.into_pyarray(py), (a.into_pyarray(py), b.into_pyarray(py))))
 }
@@ -287,28 +289,23 @@ impl PyPlan {
         let groups = plan.groups();
         let Rule::Drawn(drawn) = plan.rule();
         let settings = drawn.settings();
-        let (experiments, conditions) = py.detach(|| groups.positions())?;
-        let column = |positions: Vec<u32>, labels: usize| -> PyResult<_> {
-            // A missing label is the largest number, which in the narrower signed type is -1.
-            let narrow = match labels {
-                0..128 => "int8",
-                128..32_768 => "int16",
-                32_768..2_147_483_648 => "int32",
-                _ => "int64",
+        let column = |positions: Positions, labels: usize| {
+            let codes = match positions {
+                Positions::I8(positions) => positions.into_pyarray(py).into_any(),
+                Positions::I16(positions) => positions.into_pyarray(py).into_any(),
+                Positions::I32(positions) => positions.into_pyarray(py).into_any(),
+                Positions::I64(positions) => positions.into_pyarray(py).into_any(),
             };
-            let codes = positions.into_pyarray(py).call_method1("astype", (narrow,))?;
-            Ok((vec![(codes, None::<Py<PyAny>>)], labels))
+            (vec![(codes, None::<Py<PyAny>>)], labels)
         };
         let experiments = if plan.weights().is_empty() {
             None
         } else {
-            Some(column(experiments, groups.experiments())?)
+            let positions = py.detach(|| groups.experiment_positions())?;
+            Some(column(positions, groups.experiments()))
         };
-        let conditions = if groups.cells().is_empty() {
-            None
-        } else {
-            Some(column(conditions, groups.condition_labels().len())?)
-        };
+        let positions = py.detach(|| groups.condition_positions())?;
+        let conditions = positions.map(|positions| column(positions, groups.condition_labels().len()));
         let times = match py.detach(|| plan.times())? {
             None => None,
             Some(Hours::F64(times)) => Some(vec![times.into_pyarray(py).into_any()]),
@@ -554,12 +551,16 @@ fn place_from((epoch, batches, position, words, kept): PyPlace) -> Place {
 
 /// Calls a function of the Python module that knows of other processes.
 fn ranks<'py>(py: Python<'py>, function: &str, arguments: impl PyCallArgs<'py>) -> PyResult<Bound<'py, PyAny>> {
-    py.import("cascade_sampler.ranks")?.getattr(function)?.call1(arguments)
+    py.import("cascade_sampler._samplers.ranks")?
+        .getattr(function)?
+        .call1(arguments)
 }
 
 /// Calls a function of the Python module that knows what a state looks like.
 fn state<'py>(py: Python<'py>, function: &str, arguments: impl PyCallArgs<'py>) -> PyResult<Bound<'py, PyAny>> {
-    py.import("cascade_sampler.state")?.getattr(function)?.call1(arguments)
+    py.import("cascade_sampler._samplers.state")?
+        .getattr(function)?
+        .call1(arguments)
 }
 
 impl PyFeed {

@@ -1,0 +1,136 @@
+"""Checks of single arguments: what each may be, and what to say where it is not."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Hashable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+_Choice = TypeVar("_Choice", bound=str)
+
+
+def integer(name: str, value: Any, low: int, high: int) -> int:
+    """Return `value` as an int where it is a whole number in ``[low, high)``.
+
+    Raises
+    ------
+    TypeError
+        For anything that is not an integer; a bool is not one, a numpy integer is.
+    ValueError
+        Outside the range.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__})")
+    number = int(value)
+    if not low <= number < high:
+        bound = f"below {_power(high)}" if number >= high else f"at least {low}"
+        raise ValueError(f"{name} must be {bound}, got {number}")
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` where it is True or False; a TypeError otherwise."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r} ({type(value).__name__})")
+    return bool(value)
+
+
+def fraction(name: str, value: Any) -> float:
+    """Return `value` as a float where it is a number in ``[0, 1]``; a TypeError or ValueError otherwise."""
+    number = _real(name, value)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"{name} must be a fraction in [0, 1], got {value}")
+    return number
+
+
+def hours(name: str, value: Any) -> float:
+    """Return `value` as a float where it is a number of hours, at least 0; infinity is one."""
+    number = _real(name, value)
+    if not number >= 0.0:
+        raise ValueError(f"{name} must be a number of hours, at least 0, got {value}")
+    return number
+
+
+def ranks(num_replicas: Any, rank: Any, high: int) -> tuple[int | None, int | None]:
+    """Return the number of ranks and which this is, where both are in range, or both None."""
+    if (num_replicas is None) != (rank is None):
+        raise ValueError(
+            "num_replicas and rank must both be integers, or both None to ask torch.distributed, "
+            f"got num_replicas={num_replicas!r}, rank={rank!r}"
+        )
+    if num_replicas is None:
+        return None, None
+    replicas = integer("num_replicas", num_replicas, 1, high)
+    return replicas, integer("rank", rank, 0, replicas)
+
+
+def choice(name: str, value: Any, allowed: tuple[_Choice, ...]) -> _Choice:
+    """Return `value` where it is one of `allowed`; a ValueError otherwise."""
+    chosen = [one for one in allowed if isinstance(value, str) and one == value]
+    if not chosen:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return chosen[0]
+
+
+def proportions(name: str, value: Any) -> dict[Any, float] | None:
+    """Return `value` as a dict of floats where it is None or a mapping of names to finite numbers, none negative.
+
+    Whether the names exist is not looked at.
+
+    Raises
+    ------
+    TypeError
+        For anything else than a mapping, or a value that is not a number.
+    ValueError
+        For an empty mapping, or a negative, infinite or NaN value.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise TypeError(
+            f"{name} must be a mapping of labels to numbers, such as a dict, or None, got {type(value).__name__}"
+        )
+    if not value:
+        raise ValueError(f"{name} is an empty mapping: name at least one label, or pass None")
+    checked = {}
+    for label, number in value.items():
+        checked[label] = _real(f"{name}[{label!r}]", number)
+        if not 0.0 <= checked[label] < math.inf:
+            raise ValueError(f"{name}[{label!r}] must be finite and not negative, got {number}")
+    return checked
+
+
+def columns(name: str, value: Any) -> tuple[Any, ...]:
+    """Return the column names in `value`: one name, or a list or tuple of names."""
+    names = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    if not names:
+        raise ValueError(f"{name} names no column: pass a column name, or a list of names")
+    for column in names:
+        if isinstance(column, (bool, float, type(None))) or not isinstance(column, Hashable):
+            raise TypeError(f"{name} must be a column name or a list of column names, got {value!r}")
+    return names
+
+
+def column(name: str, value: Any) -> Any:
+    """Return `value` where it is the name of one column; a TypeError otherwise."""
+    if isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} must be the name of one column, got {value!r}")
+    return columns(name, value)[0]
+
+
+def _real(name: str, value: Any) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be finite, got a number beyond the doubles") from None
+
+
+def _power(number: int) -> str:
+    """Name `number` as a power of two where it is a large one."""
+    exponent = number.bit_length() - 1
+    return f"2^{exponent}" if exponent > 20 and number == 1 << exponent else str(number)

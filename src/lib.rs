@@ -31,12 +31,20 @@
 
 #![deny(unsafe_code)]
 
-mod audit;
+pub mod audit;
 mod batch;
 pub mod columns;
-mod draw;
+pub mod draw;
 mod epoch;
 mod error;
+#[cfg_attr(
+    not(feature = "python"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the iterator protocol of Python, which is tested without it"
+    )
+)]
 mod feed;
 mod groups;
 mod near;
@@ -45,14 +53,8 @@ pub mod plan;
 mod python;
 mod support;
 
-pub use audit::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Reach, Share, WindowReach};
-pub use batch::{Draft, Index, Origins, Source};
-pub use columns::codes::{Chunk, Codes};
-pub use columns::column::Column;
-pub use columns::table::Table;
-pub use columns::times::Times;
-pub use draw::{Generator, Slots, pass, sample, seed_words};
-pub use epoch::{Batches, Deal, Mark, Stream};
+pub use batch::{Origins, Row, Source};
+pub use columns::{Chunk, Codes, Column, Table, Times};
+pub use epoch::{Batches, Deal, Mark};
 pub use error::Error;
-pub use feed::{Feed, Place, Run, Step, Walked};
 pub use plan::{Plan, Settings};

@@ -6,10 +6,9 @@ mod common;
 use std::collections::HashSet;
 
 use cascade_sampler::columns::{MISSING, combine};
+use cascade_sampler::draw::{Generator, Slots, pass, sample};
 use cascade_sampler::plan::Positions;
-use cascade_sampler::{
-    Batches, Chunk, Codes, Column, Deal, Error, Generator, Plan, Settings, Slots, Table, pass, sample,
-};
+use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Error, Plan, Settings, Table};
 use common::drawn;
 use proptest::prelude::*;
 
@@ -173,8 +172,8 @@ fn both<'a>(experiments: Column<'a>, conditions: Column<'a>) -> Table<'a> {
 fn positions(plan: &Plan) -> (Positions, Option<Positions>) {
     let groups = plan.groups();
     (
-        groups.experiment_positions().unwrap(),
-        groups.condition_positions().unwrap(),
+        groups.experiment_positions(|| Ok::<_, Error>(())).unwrap(),
+        groups.condition_positions(|| Ok::<_, Error>(())).unwrap(),
     )
 }
 

@@ -1,8 +1,8 @@
 //! How rows are sorted into groups: two passes over the columns, one to count and one to sort.
 
-use crate::columns::codes::MISSING;
-use crate::columns::column::is_dense;
-use crate::columns::table::Table;
+use crate::columns::MISSING;
+use crate::columns::Table;
+use crate::columns::is_dense;
 use crate::error::Error;
 use crate::groups::by_condition::ByCondition;
 use crate::groups::labels::Labels;

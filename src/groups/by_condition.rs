@@ -1,7 +1,7 @@
 //! Rows by condition, on the way to rows by cell: the first of two stable sorts.
 
-use crate::columns::codes::MISSING;
-use crate::columns::column::BLOCK;
+use crate::columns::BLOCK;
+use crate::columns::MISSING;
 use crate::error::Error;
 use crate::groups::Cell;
 use crate::groups::labels::Labels;

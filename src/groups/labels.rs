@@ -1,8 +1,8 @@
 //! The labels that rows are sorted by, read row by row.
 
-use crate::columns::codes::MISSING;
-use crate::columns::column::{BLOCK, Column, Reader};
-use crate::columns::table::Table;
+use crate::columns::MISSING;
+use crate::columns::Table;
+use crate::columns::{BLOCK, Column, Reader};
 use crate::error::Error;
 use crate::support::memory::room;
 use crate::support::pauses::Pauses;

@@ -1,9 +1,9 @@
 //! What the table said, written back: the experiment's and the condition's position of every row.
 
-use crate::columns::codes::Codes;
+use crate::columns::Codes;
 use crate::error::Error;
 use crate::groups::Groups;
-use crate::support::memory::filled;
+use crate::support::pauses::{ENTRIES, Pauses};
 
 /// A position a row, in the narrowest width that counts all positions; -1 for rows that are in no group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,65 +27,77 @@ impl Positions {
         }
     }
 
-    /// Of so many rows and positions: `write` is to call what it is given with the rows of each position.
-    fn new<'a>(
+    /// Of so many rows and positions; `lists` are the rows of some of the positions.
+    fn new<'a, E: From<Error>>(
         rows: usize,
         positions: usize,
-        write: impl FnOnce(&mut dyn FnMut(&'a [u32], usize)),
-    ) -> Result<Self, Error> {
-        macro_rules! of {
-            ($width:ident $type:ty) => {{
-                let mut of_rows: Vec<$type> = filled(rows, -1)?;
-                write(&mut |rows, position| {
-                    for &row in rows {
-                        of_rows[row as usize] = position as $type;
-                    }
-                });
-                Ok(Self::$width(of_rows))
-            }};
-        }
+        lists: impl Iterator<Item = (&'a [u32], usize)>,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
         // Fingerprints of saved states are made of these bytes: the bounds stay as they are.
-        match positions as u64 {
-            0..0x80 => of!(I8 i8),
-            0x80..0x8000 => of!(I16 i16),
-            0x8000..0x8000_0000 => of!(I32 i32),
-            _ => of!(I64 i64),
-        }
+        Ok(match positions as u64 {
+            0..0x80 => Self::I8(written(rows, lists, |position| position as i8, pauses)?),
+            0x80..0x8000 => Self::I16(written(rows, lists, |position| position as i16, pauses)?),
+            0x8000..0x8000_0000 => Self::I32(written(rows, lists, |position| position as i32, pauses)?),
+            _ => Self::I64(written(rows, lists, |position| position as i64, pauses)?),
+        })
     }
 }
 
+fn written<'a, T: Copy + From<i8>, E: From<Error>>(
+    rows: usize,
+    lists: impl Iterator<Item = (&'a [u32], usize)>,
+    narrow: impl Fn(usize) -> T,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<Vec<T>, E> {
+    let mut of_rows = pauses.filled(rows, T::from(-1))?;
+    for (list, position) in lists {
+        for list in list.chunks(ENTRIES) {
+            for &row in list {
+                of_rows[row as usize] = narrow(position);
+            }
+            pauses.after(list.len())?;
+        }
+    }
+    Ok(of_rows)
+}
+
 impl Groups {
-    /// The position of every row's experiment.
+    /// The position of every row's experiment. `pause` is called every few milliseconds; its error ends the work.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
-    pub fn experiment_positions(&self) -> Result<Positions, Error> {
+    /// [`Error::OutOfMemory`], or what `pause` returns.
+    pub fn experiment_positions<E: From<Error>>(
+        &self,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Positions, E> {
+        let pauses = &mut Pauses::new(&mut pause);
         let Some(entries) = self.entries(self.pool_order()) else {
             // In the table's own order all rows are of one experiment.
-            return Ok(Positions::I8(filled(self.rows, 0)?));
+            return Ok(Positions::I8(pauses.filled(self.rows, 0)?));
         };
-        Positions::new(self.rows, self.experiments(), |write| {
-            for experiment in 0..self.experiments() {
-                let (start, end) = (self.starts[experiment] as usize, self.starts[experiment + 1] as usize);
-                write(&entries[start..end], experiment);
-            }
-        })
+        let pools = self.starts.windows(2).enumerate();
+        let lists = pools.map(|(experiment, pair)| (&entries[pair[0] as usize..pair[1] as usize], experiment));
+        Positions::new(self.rows, self.experiments(), lists, pauses)
     }
 
-    /// The position of every row's condition; `None` without conditions.
+    /// The position of every row's condition; `None` without conditions. `pause` as in [`Groups::experiment_positions`].
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
-    pub fn condition_positions(&self) -> Result<Option<Positions>, Error> {
+    /// [`Error::OutOfMemory`], or what `pause` returns.
+    pub fn condition_positions<E: From<Error>>(
+        &self,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<Positions>, E> {
         if self.cells.is_empty() {
             return Ok(None);
         }
-        let positions = Positions::new(self.rows, self.condition_labels.len(), |write| {
-            for cell in &self.cells {
-                write(self.rows_of(cell), cell.condition as usize);
-            }
-        });
-        positions.map(Some)
+        let lists = self
+            .cells
+            .iter()
+            .map(|cell| (self.rows_of(cell), cell.condition as usize));
+        let pauses = &mut Pauses::new(&mut pause);
+        Positions::new(self.rows, self.condition_labels.len(), lists, pauses).map(Some)
     }
 }
 
@@ -95,7 +107,11 @@ mod tests {
 
     #[test]
     fn widths_by_the_number_of_positions() {
-        let positions = |count: usize| Positions::new(3, count, |write| write(&[1], count - 1)).unwrap();
+        let positions = |count: usize| {
+            let pause = &mut || Ok::<_, Error>(());
+            let list: (&[u32], usize) = (&[1], count - 1);
+            Positions::new(3, count, std::iter::once(list), &mut Pauses::new(pause)).unwrap()
+        };
         assert_eq!(positions(1), Positions::I8(vec![-1, 0, -1]));
         assert_eq!(positions((1 << 7) - 1), Positions::I8(vec![-1, i8::MAX - 1, -1]));
         assert_eq!(positions(1 << 7), Positions::I16(vec![-1, 127, -1]));

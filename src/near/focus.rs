@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::columns::codes::MISSING;
+use crate::columns::MISSING;
 use crate::columns::sort::Sorter;
 use crate::columns::times::{Hours, Time, Times};
 use crate::error::Error;
@@ -154,13 +154,14 @@ impl Focus {
     }
 
     /// The time of every row in hours, NaN where a row is in no list.
-    pub(crate) fn times(&self, groups: &Groups) -> Result<Hours, Error> {
-        self.clocks.of(&self.numbers(groups)?)
+    pub(crate) fn times<E: From<Error>>(&self, groups: &Groups, pauses: &mut Pauses<'_, E>) -> Result<Hours, E> {
+        let numbers = self.numbers(groups, pauses)?;
+        self.clocks.of(&numbers, pauses)
     }
 
     /// The number of every row's time among those of all pools, [`MISSING`] where a row is in no list.
-    pub(crate) fn numbers(&self, groups: &Groups) -> Result<Vec<u32>, Error> {
-        let mut numbers: Vec<u32> = filled(groups.rows(), MISSING)?;
+    pub(crate) fn numbers<E: From<Error>>(&self, groups: &Groups, pauses: &mut Pauses<'_, E>) -> Result<Vec<u32>, E> {
+        let mut numbers: Vec<u32> = pauses.filled(groups.rows(), MISSING)?;
         let entries = groups.entries(self.order);
         let mut number = |entry: u32, time: u32| {
             let row = entries.map_or(entry, |entries| entries[entry as usize]);
@@ -174,15 +175,18 @@ impl Focus {
                 let mut lists = room(groups.cells_of(pool).len())?;
                 for (cell, list) in groups.cells_of(pool).iter().zip(first_cell..) {
                     let by_time = self.index.by_time(list, cells.ends.of(list))?;
+                    pauses.after(by_time.len())?;
                     lists.push((cell.start, by_time.into_iter()));
                 }
                 for (cell, time) in cells.of_pools.children(pool).zip(times) {
                     let (start, by_time) = &mut lists[cell];
                     number(*start + by_time.next().unwrap_or_default(), first + time);
+                    pauses.after(1)?;
                 }
             } else {
                 for (place, time) in self.index.by_time(pool, self.ends.of(pool))?.into_iter().zip(times) {
                     number(start + place, first + time);
+                    pauses.after(1)?;
                 }
             }
         }

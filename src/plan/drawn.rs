@@ -1,6 +1,6 @@
 //! Plans whose batches are drawn one after another (version 1 of the specification).
 
-use crate::columns::table::Table;
+use crate::columns::Table;
 use crate::error::Error;
 use crate::plan::quotas::Composition;
 use crate::plan::settings::Settings;

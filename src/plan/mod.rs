@@ -7,7 +7,7 @@ mod settings;
 mod sums;
 mod weights;
 
-use crate::columns::table::Table;
+use crate::columns::Table;
 use crate::columns::times::{Hours, Times};
 use crate::error::Error;
 use crate::groups::Order;
@@ -120,7 +120,22 @@ impl Plan {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn times(&self) -> Result<Option<Hours>, Error> {
-        self.focus.as_ref().map(|focus| focus.times(&self.groups)).transpose()
+        self.times_with_pause(|| Ok(()))
+    }
+
+    /// As [`Plan::times`]. `pause` is called every few milliseconds; its error ends the work.
+    ///
+    /// # Errors
+    /// As [`Plan::times`], or what `pause` returns.
+    pub fn times_with_pause<E: From<Error>>(
+        &self,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<Hours>, E> {
+        let pauses = &mut Pauses::new(&mut pause);
+        self.focus
+            .as_ref()
+            .map(|focus| focus.times(&self.groups, pauses))
+            .transpose()
     }
 
     pub(crate) fn focus(&self) -> Option<&Focus> {

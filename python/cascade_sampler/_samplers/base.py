@@ -268,7 +268,7 @@ class CascadeBase(Sampler[Batch]):
         Raises
         ------
         MemoryError
-            Where 4 bytes a row, or 8 with times, do not fit into memory.
+            Where 4 bytes a row, or 8 with times and up to 36 with times that nearly all differ, do not fit into memory.
 
         Notes
         -----

@@ -1,6 +1,6 @@
-"""An audit as a person reads it: a page of its own, a piece of a notebook, a matplotlib figure."""
+"""What batches hold, counted and shown.
 
-from cascade_sampler._report.figure import plot
-from cascade_sampler._report.page import fragment, page
-
-__all__ = ["fragment", "page", "plot"]
+`record` is what was counted, and nothing in it is drawn yet: `text`, `contents` with `page` and `figure` draw it, and
+`audit` is the record with these as its methods. `count` makes one, with `chance` for what could be expected and
+`findings` for what is remarkable. `origins` is about a single batch.
+"""

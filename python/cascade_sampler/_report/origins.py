@@ -82,3 +82,8 @@ class Origins:
 def _named(positions: NDArray[np.int64], names: tuple[Any, ...]) -> list[Any]:
     plain = [*map(labels.plain, names), None]
     return [plain[position] for position in positions.tolist()]
+
+
+# Under the name that users import: a pickle must not depend on which room the class is in. Set here, not in the class,
+# where dataclass would look for the names of its annotations in that module.
+Origins.__module__ = "cascade_sampler"

@@ -11,6 +11,7 @@ from cascade_sampler._samplers.flexible import FlexibleBatchSampler as _Sampler
 from cascade_sampler._samplers.kinds import IndexDtype, Label, Missing
 from cascade_sampler._tables import labels as _labels
 from cascade_sampler._tables.keys import make_key
+from cascade_sampler._tables.names import key_columns
 from cascade_sampler._tables.open import open_table
 
 _logger = logging.getLogger("cascade_sampler")
@@ -108,8 +109,8 @@ class FlexibleBatchSampler(_Sampler):
     ) -> None:
         leaky = arguments.fraction("leaky", leaky)
         weights = arguments.proportions("group_weights", group_weights)
-        groups = [] if batch_group_by is None else list(arguments.columns("batch_group_by", batch_group_by))
-        strata = [] if stratify_by is None else list(arguments.columns("stratify_by", stratify_by))
+        groups = [] if batch_group_by is None else list(key_columns("batch_group_by", batch_group_by))
+        strata = [] if stratify_by is None else list(key_columns("stratify_by", stratify_by))
         temporal = arguments.flag("temporal_enrichment", temporal_enrichment)
         both = arguments.flag("keep_strata", keep_strata)
         dropped = bool(strata) and temporal and not both

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+
+import numpy as np
 
 from cascade_sampler._samplers import arguments
 from cascade_sampler._samplers.flexible import FlexibleBatchSampler as _Sampler
@@ -192,11 +195,8 @@ def _by_text(argument: str, labels: tuple[Any, ...]) -> dict[Any, Any]:
 def _text(label: Any) -> str:
     if isinstance(label, tuple):
         return "|".join(map(_labels.text, label))
-    try:
-        return _labels.text(label)
-    except TypeError:
-        # A key of one column takes labels of more types, and nothing but weights goes by their text.
-        return str(label)
+    # A key of one column has for durations the text that upstream has, Python's or numpy's own.
+    return str(label) if isinstance(label, (timedelta, np.timedelta64)) else _labels.text(label)
 
 
 def _in_words_of_viscy(error: Exception) -> Exception:

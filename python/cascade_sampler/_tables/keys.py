@@ -79,8 +79,8 @@ def _single(column: Column, exclude: bool) -> Key:
             missing += without
         used = [np.flatnonzero(count) for count in counts]
         found = [dictionary.take(places) for dictionary, places in zip(column.dictionaries, used, strict=True)]
-        for labels, count, places, dictionary in zip(found, counts, used, column.dictionaries, strict=True):
-            if not dictionary.in_order:
+        for labels, count, places, known in zip(found, counts, used, column.dictionaries, strict=True):
+            if not known.in_order:
                 missing += int(count[places[missing_of(labels)]].sum())
         if missing and not exclude:
             raise refuse_missing(name, missing, "label")

@@ -138,9 +138,10 @@ def as_numpy_time(label: Any) -> np.datetime64 | np.timedelta64:
         return label.asm8  # type: ignore[no-any-return]
     if isinstance(label, datetime.datetime):
         offset = label.utcoffset()
-        moment = np.datetime64(label.replace(tzinfo=None), "us")
+        moment: np.datetime64 = np.datetime64(label.replace(tzinfo=None), "us")
         # Subtracted here, because Python's own way ends with the year 9999.
-        return moment if offset is None else moment - np.timedelta64(offset, "us")
+        utc: np.datetime64 = moment if offset is None else moment - np.timedelta64(offset, "us")
+        return utc
     if isinstance(label, datetime.timedelta):
         return np.timedelta64(label, "us")
     return np.datetime64(label, "D")

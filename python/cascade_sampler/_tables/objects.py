@@ -64,7 +64,7 @@ def _check(name: Any, kinds: Iterable[type]) -> None:
 
 
 def _sorts(kind: type) -> bool:
-    return getattr(kind, "__lt__", None) is not object.__lt__
+    return getattr(kind, "__lt__", None) is not getattr(object, "__lt__", None)
 
 
 def _by_hash(keys: Iterable[Any], count: int) -> tuple[NDArray[np.intp], list[Any]]:

@@ -188,7 +188,7 @@ def _rows_of(values: Any) -> int | None:
         return None
     shape = getattr(values, "shape", None)
     if isinstance(shape, tuple):
-        return shape[0] if shape and isinstance(shape[0], (int, np.integer)) else None
+        return int(shape[0]) if shape and isinstance(shape[0], (int, np.integer)) else None
     return len(values) if hasattr(values, "__len__") else None
 
 

@@ -99,4 +99,5 @@ def _split(ranks: NDArray[np.intp], tied: NDArray[np.intp], keys: NDArray[np.uin
     ranks[tied] = old + (begin - begin_of_rank)
     alone = first.copy()
     alone[:-1] &= first[1:]
-    return tied[~alone]
+    still: NDArray[np.intp] = tied[~alone]
+    return still

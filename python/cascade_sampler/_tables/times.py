@@ -280,7 +280,8 @@ def _arrow_array(name: Any, chunk: Any) -> NDArray[Any]:
         encoded = chunk.dictionary_encode()
         hours = _from_array(name, encoded.dictionary.to_pylist())
         indices = encoded.indices.fill_null(len(hours)).to_numpy(zero_copy_only=False)
-        return np.append(hours, np.nan)[indices]
+        decimals: NDArray[Any] = np.append(hours, np.nan)[indices]
+        return decimals
     elif not (types.is_integer(kind) or types.is_floating(kind) or types.is_temporal(kind)) or types.is_time(kind):
         raise _refused(name, given, "string" in str(given))
     array: NDArray[Any] = chunk.to_numpy(zero_copy_only=False)

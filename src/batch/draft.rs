@@ -4,8 +4,7 @@ use crate::draw::Generator;
 use crate::draw::{Slots, pass, sample, sample_and};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::focus::Focus;
-use crate::near::index::{Finder, Span};
+use crate::near::{Finder, Focus, Part};
 use crate::plan::{Composition, Plan};
 use crate::support::memory::prefetch;
 use crate::support::memory::room;
@@ -66,7 +65,7 @@ impl Segment {
 #[derive(Clone)]
 struct Supply {
     pool: Pool,
-    part: Option<Span>,
+    part: Option<Part>,
     source: Source,
     fallback: bool,
 }
@@ -82,7 +81,7 @@ impl Supply {
     }
 
     /// The part of a pool that `span` means; the whole pool where that is empty.
-    fn part(pool: Pool, span: Span) -> Self {
+    fn part(pool: Pool, span: Part) -> Self {
         let source = if span.inside { Source::Near } else { Source::Far };
         let supply = Self {
             pool,
@@ -285,7 +284,7 @@ fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, ta
             taker.take(
                 plan,
                 generator,
-                Supply::whole(plan.cell(quota), Source::Primary),
+                Supply::whole(plan.groups().pool_of_cell(quota.cell), Source::Primary),
                 start,
                 seats,
             );
@@ -314,7 +313,7 @@ fn focused(
 ) {
     let place = generator.below(focus.times_of(picked));
     taker.focus_on(place);
-    let near = focus.near(picked, place, plan.settings().window);
+    let near = focus.near(picked, place, plan.window());
     let first = if composition.quotas(picked).is_some() {
         plan.groups().first_cell_of(picked)
     } else {
@@ -324,7 +323,7 @@ fn focused(
     for inside in [true, false] {
         let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {
             if seats > 0 {
-                let span = focus.span(list, child, &near, inside);
+                let span = focus.part(list, child, &near, inside);
                 taker.take(plan, generator, Supply::part(pool, span), start, seats);
                 start += seats;
             }
@@ -332,7 +331,12 @@ fn focused(
         if let Some(quotas) = composition.quotas(picked) {
             for &quota in quotas {
                 let seats = if inside { quota.seats - quota.far } else { quota.far };
-                take(quota.cell, quota.cell - first, plan.cell(quota), seats as usize);
+                take(
+                    quota.cell,
+                    quota.cell - first,
+                    plan.groups().pool_of_cell(quota.cell),
+                    seats as usize,
+                );
             }
         } else {
             let seats = if inside {

@@ -164,7 +164,8 @@ def _sampler(file: Path, arguments: dict[str, Any]) -> FlexibleBatchSampler:
     for name in ("experiment_key", "condition_key"):
         columns = list(arguments[name])
         arguments[name] = columns[0] if len(columns) == 1 else columns
-    table = files.read(file, lambda names: _columns(names, arguments))
+    times = [arguments["time_key"]] if arguments["temporal_enrichment"] else []
+    table = files.read(file, lambda names: _columns(names, arguments), times=times)
     for keyed, named in (("experiment_key", "experiment_weights"), ("condition_key", "condition_ratio")):
         if arguments[named] is not None:
             arguments[named] = _by_label(table, arguments[keyed], arguments[named])

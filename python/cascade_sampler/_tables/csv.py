@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cascade_sampler._tables.clock import read_clock
+from cascade_sampler._tables.errors import message_of
 from cascade_sampler._tables.shown import shown
 
 _MOST_TIMES = 200
@@ -74,10 +75,9 @@ def read(path: Path, wanted: Callable[[Sequence[str]], Sequence[str]], times: Co
     except UnicodeError:
         raise ValueError(_not_encoded(path, form)) from None
     except pyarrow.ArrowInvalid as error:
-        said = " ".join(str(error).split())
-        if "UTF8" in said or "UTF-8" in said:
+        if "UTF8" in str(error) or "UTF-8" in str(error) or (utf8 and _starts_as_utf16(path, form)):
             raise ValueError(_not_encoded(path, form)) from None
-        raise ValueError(f"{path.name} cannot be read: {said}") from None
+        raise ValueError(f"{path.name} cannot be read: {message_of(error)}") from None
     for name in columns:
         if name in times:
             place = table.schema.get_field_index(name)
@@ -104,10 +104,13 @@ def _delimiter(path: Path, form: Form) -> str:
 
 
 def _not_encoded(path: Path, form: Form) -> str:
-    with _opened(path, form) as source:
-        start = source.read(2)
-    guess = "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin-1"
+    guess = "utf-16" if _starts_as_utf16(path, form) else "latin-1"
     return f"{path.name} is not encoded in {form.encoding}: give its encoding, for instance {guess}"
+
+
+def _starts_as_utf16(path: Path, form: Form) -> bool:
+    with _opened(path, form) as source:
+        return source.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def _read(path: Path, form: Form, options: Any, parse: Any, convert: Any) -> Any:

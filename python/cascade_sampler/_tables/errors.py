@@ -33,17 +33,17 @@ def column_errors(name: Any) -> Iterator[None]:
         # A library in Rust panics with an exception that is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        said = visible(_message(error), None)
-        if type(error) in (TypeError, ValueError) and shown(name) in said:
+        said = message_of(error)
+        if type(error) in (TypeError, ValueError) and shown(name) in str(error):
             raise
         kind = TypeError if isinstance(error, (TypeError, NotImplementedError)) else ValueError
-        if len(said) > _MOST_LETTERS:
-            said = said[:_MOST_LETTERS] + "…"
-        raise kind(f"column {shown(name)} cannot be read: {said or type(error).__name__}") from error
+        raise kind(f"column {shown(name)} cannot be read: {said}") from error
 
 
-def _message(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
+    """Return what an error says, on one line, and its name where it says nothing or cannot."""
     try:
-        return " ".join(str(error).split())
+        said = visible(" ".join(str(error).split()), _MOST_LETTERS)
     except Exception:
-        return type(error).__name__
+        said = ""
+    return said or type(error).__name__

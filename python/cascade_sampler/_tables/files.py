@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cascade_sampler._tables import csv
+from cascade_sampler._tables.errors import message_of
 
 #: Format by the end of a file's name.
 FORMATS = {
@@ -77,8 +78,12 @@ def read(
         # A damaged file may be read without an error, and crash the process once its values are looked at.
         table.validate(full=True)
     except (pyarrow.ArrowException, UnicodeDecodeError, EOFError) as error:
-        said = " ".join(str(error).split())
-        raise ValueError(f"{path.name} is damaged, or no {kind.capitalize()} file: {said}") from None
+        raise ValueError(f"{path.name} is damaged, or no {kind.capitalize()} file: {message_of(error)}") from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # Arrow's own, for a file that ends too early.
+        raise ValueError(f"{path.name} is damaged, or no {kind.capitalize()} file: {message_of(error)}") from None
     return table
 
 

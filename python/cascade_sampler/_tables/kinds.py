@@ -144,7 +144,8 @@ def as_numpy_time(label: Any) -> np.datetime64 | np.timedelta64:
         return utc
     if isinstance(label, datetime.timedelta):
         return np.timedelta64(label, "us")
-    return np.datetime64(label, "D")
+    day: np.datetime64 = np.datetime64(label, "D")
+    return day
 
 
 def rank(label: Any) -> tuple[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterable, KeysView, Mapping, Sequence, Set
 from typing import Any
 
 from cascade_sampler._tables.errors import NoColumnError
@@ -21,7 +21,7 @@ def key_columns(argument: str, value: Any) -> tuple[Any, ...]:
         For no names.
     """
     wrong = TypeError(f"{argument} must be a column name or a list of column names, got {visible(repr(value))}")
-    if isinstance(value, (Mapping, Set, bytes)):
+    if isinstance(value, (Mapping, Set, bytes)) and not isinstance(value, KeysView):
         raise wrong
     if isinstance(value, str) or not isinstance(value, Iterable):
         names: tuple[Any, ...] = (value,)

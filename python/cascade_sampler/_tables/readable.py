@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_sampler._tables.errors import message_of
 from cascade_sampler._tables.libraries import loaded
 from cascade_sampler._tables.shown import shown
 
@@ -35,7 +36,7 @@ def as_array(name: Any, values: Any) -> NDArray[Any]:
     except MemoryError:
         raise
     except Exception as error:
-        raise TypeError(f"column {shown(name)} cannot be read as an array: {error}") from None
+        raise TypeError(f"column {shown(name)} cannot be read as an array: {message_of(error)}") from None
     if array.dtype.kind == "V" and array.dtype.names is None and array.dtype.itemsize <= 2:
         # ml_dtypes' types, as jax has them: numpy takes them for bytes.
         array = array.astype(np.float32)

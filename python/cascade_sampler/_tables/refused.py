@@ -10,7 +10,7 @@ from cascade_sampler._tables.shown import listed
 
 
 def refuse(source: Any, argument: str, accepted: str) -> None:
-    """Raise a TypeError for what is no table but holds one, or is lazy; do nothing for all else."""
+    """Raise a TypeError for what is no table but holds one, or is lazy, and a ValueError for several tables in one."""
     kind = type(source).__name__
     torch = loaded("torch")
     if torch and isinstance(source, torch.utils.data.Sampler):
@@ -20,12 +20,12 @@ def refuse(source: Any, argument: str, accepted: str) -> None:
             "trainer.predict rebuilds even so, there take DataLoader(dataset, sampler=sampler, batch_size=None)"
         )
     if isinstance(source, Mapping) and type(source).__module__.partition(".")[0] == "datasets":
-        raise TypeError(
-            f"{argument} is a {kind}, which holds several tables, and a sampler takes one: choose a split, for "
+        raise ValueError(
+            f"{argument} holds several tables ({kind}), and a sampler takes one: choose a split, for "
             f"instance {argument}[{_first(source)}]; its splits are {listed(list(source))}"
         )
     if not isinstance(source, Mapping) and all(hasattr(source, name) for name in ("obs", "obs_names", "n_obs")):
-        raise TypeError(f"{argument} is an object of {kind}: pass its table of observations, {argument}.obs")
+        raise TypeError(f"{argument} must be a table, got {kind}: pass its table of observations, {argument}.obs")
     if isinstance(source, (list, tuple)) and source and all(isinstance(row, Mapping) for row in source[:10]):
         raise TypeError(
             f"{argument} is a {kind} of rows, and must be {accepted}: pass "

@@ -246,5 +246,5 @@ def test_categories_of_a_reader_are_named_where_a_state_is_refused(tmp_path):
     )
     with pytest.raises(ValueError, match="a pandas Categorical is in the order of its categories"):
         by_category.load_state_dict(samplers[0].state_dict())
-    with pytest.raises(ValueError, match="settings that the state was made with$"):
+    with pytest.raises(ValueError, match=r"settings that the state was made with$"):
         FlexibleBatchSampler(pl.read_parquet(path), 5, **arguments).load_state_dict(samplers[0].state_dict())

@@ -4,16 +4,22 @@
 //! batches with probability `m^k`. Within a batch, `q` of `n` rows without replacement hold a given one with probability
 //! `q / n`; with replacement, `1 - (1 - 1/n)^q`.
 
-use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
+use super::tally::Tally;
 use crate::error::Error;
 use crate::plan::{Composition, Plan, Rule};
 use crate::support::memory::{filled, push, room};
+use crate::support::pauses::Pauses;
 
 /// Lists of up to this many times have each of their rates told apart; of others, rates that agree in 12 binary places
 /// are one.
 const EXACT_TIMES: usize = 4096;
 const BITS_DROPPED: u32 = 40;
+/// Work of finding what is near one time, in steps.
+const STEPS_OF_A_SEARCH: usize = 8;
+/// Work of a rate, a logarithm or two and its place among the others.
+const STEPS_OF_A_RATE: usize = 16;
 
 /// Rows of one cell (of one experiment, without conditions) that are equally likely to be drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,29 +46,34 @@ pub struct WindowReach {
 impl Reach {
     /// Of all rows, by unit. `pause` is called every few milliseconds; its error ends the work.
     ///
+    /// With times this takes up to 36 bytes for each different time of the experiment at hand, 44 with a short last batch.
+    ///
     /// # Errors
     /// [`Error::OutOfMemory`], or what `pause` returns.
     pub fn of<E: From<Error>>(plan: &Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
         let Rule::Drawn(drawn) = plan.rule();
-        let leaks = [Some(drawn.full()), drawn.short()].map(|composition| composition.map(|it| leak_chances(plan, it)));
+        let compositions = [Some(drawn.full()), drawn.short()];
+        let mut leaks = [const { Vec::new() }; 2];
+        for (leak, composition) in leaks.iter_mut().zip(compositions) {
+            if let Some(composition) = composition {
+                *leak = leak_chances(plan, composition)?;
+            }
+        }
+        let mut pauses = Pauses::new(&mut pause);
         let mut reaches = Vec::new();
         for experiment in 0..plan.groups().experiments() {
-            let pool = Pool::new(plan, experiment, &mut pause)?;
+            let times = PoolTimes::new(plan, experiment, &mut pauses)?;
+            let weight = plan.weights().get(experiment).copied().unwrap_or(1.0);
             for unit in units_of(plan, experiment) {
                 let mut chances = [const { Vec::new() }; 2];
-                for ((chances, composition), leak) in
-                    chances.iter_mut().zip([Some(drawn.full()), drawn.short()]).zip(&leaks)
-                {
-                    if let (Some(composition), Some(leak)) = (composition, leak) {
-                        let weight = plan.weights().get(experiment).copied().unwrap_or(1.0);
-                        *chances = primary_chances(plan, composition, experiment, unit, &pool)?;
-                        for chance in chances.iter_mut() {
-                            *chance = (*chance * weight + leak[experiment]).clamp(0.0, 1.0);
-                        }
-                    }
+                for ((chances, composition), leak) in chances.iter_mut().zip(compositions).zip(&leaks) {
+                    let Some(composition) = composition else { continue };
+                    let seats = drawn_seats(plan, composition, experiment, unit);
+                    let either = |chance: f64| (chance * weight + leak[experiment]).clamp(0.0, 1.0);
+                    *chances = primary_chances(plan, seats, unit, &times, either, &mut pauses)?;
                 }
-                pause()?;
-                collect(plan, unit, &chances, &mut reaches)?;
+                pauses.after(1)?;
+                collect(plan, unit, &chances, &mut reaches, &mut pauses)?;
             }
         }
         Ok(reaches)
@@ -79,19 +90,21 @@ impl WindowReach {
             return Ok(Vec::new());
         }
         let Rule::Drawn(drawn) = plan.rule();
+        let mut pauses = Pauses::new(&mut pause);
         let mut reaches = room(plan.groups().experiments())?;
         for experiment in 0..plan.groups().experiments() {
-            let pool = Pool::new(plan, experiment, &mut pause)?;
+            let pool = PoolTimes::new(plan, experiment, &mut pauses)?;
             let times = pool.near.len();
             let mut scarce = filled(times, false)?;
             let mut rows = 0.0;
             for unit in units_of(plan, experiment) {
-                let (near_seats, _) = seats_of(plan, drawn.full(), experiment, unit);
-                each_window(plan, unit, &pool, |focal, inside, _| {
-                    scarce[focal] |= inside < near_seats;
+                let seats = drawn_seats(plan, drawn.full(), experiment, unit);
+                let visit = |focal: usize, inside, _| {
+                    scarce[focal] |= f64::from(inside) < seats.near;
                     rows += f64::from(inside);
-                });
-                pause()?;
+                };
+                each_window(plan, unit, &pool, visit, &mut pauses)?;
+                pauses.after(1)?;
             }
             let whole = pool
                 .near
@@ -129,26 +142,26 @@ fn rows_of(plan: &Plan, unit: usize) -> u32 {
 }
 
 /// The probability that `seats` draws of `rows` hold a given row.
-fn chance(seats: u32, rows: u32) -> f64 {
-    if seats == 0 || rows == 0 {
+fn chance(seats: f64, rows: u32) -> f64 {
+    if seats == 0.0 || rows == 0 {
         0.0
-    } else if seats <= rows {
-        f64::from(seats) / f64::from(rows)
+    } else if seats <= f64::from(rows) {
+        seats / f64::from(rows)
     } else {
-        -(f64::from(seats) * (-1.0 / f64::from(rows)).ln_1p()).exp_m1()
+        -(seats * (-1.0 / f64::from(rows)).ln_1p()).exp_m1()
     }
 }
 
 /// The probability that a batch leaks a given row of each experiment.
-fn leak_chances(plan: &Plan, composition: &Composition) -> Vec<f64> {
+fn leak_chances(plan: &Plan, composition: &Composition) -> Result<Vec<f64>, Error> {
     let groups = plan.groups();
     let count = groups.experiments();
     let of = |picked: usize| {
         let weight = plan.weights().get(picked).copied().unwrap_or(1.0);
-        weight * chance(composition.leak() as u32, groups.kept() - groups.size(picked))
+        weight * chance(composition.leak() as f64, groups.kept() - groups.size(picked))
     };
     // Sums from both ends: taking one's own from the whole would lose what little the others leave.
-    let mut chances = vec![0.0; count];
+    let mut chances = filled(count, 0.0)?;
     let (mut before, mut after) = (0.0, 0.0);
     for experiment in 0..count {
         chances[experiment] += before;
@@ -157,21 +170,32 @@ fn leak_chances(plan: &Plan, composition: &Composition) -> Vec<f64> {
         chances[mirrored] += after;
         after += of(mirrored);
     }
-    chances
+    Ok(chances)
 }
 
-/// Seats of a unit, in a batch picked from its experiment: near (or all, without times) and far.
-fn seats_of(plan: &Plan, composition: &Composition, experiment: usize, unit: usize) -> (u32, u32) {
+/// Seats of a unit in a batch picked from its experiment: near (or all, without times) and far.
+#[derive(Clone, Copy, Debug, Default)]
+struct UnitSeats {
+    near: f64,
+    far: f64,
+}
+
+fn drawn_seats(plan: &Plan, composition: &Composition, experiment: usize, unit: usize) -> UnitSeats {
     if !plan.can_pick(experiment) {
-        return (0, 0);
+        return UnitSeats::default();
     }
+    let of = |near, far| UnitSeats {
+        near: f64::from(near),
+        far: f64::from(far),
+    };
     match composition.quotas(experiment) {
         Some(quotas) => quotas
             .binary_search_by_key(&(unit as u32), |quota| quota.cell)
-            .map_or((0, 0), |place| {
-                (quotas[place].seats - quotas[place].far, quotas[place].far)
-            }),
-        None => (
+            .map_or_else(
+                |_| of(0, 0),
+                |place| of(quotas[place].seats - quotas[place].far, quotas[place].far),
+            ),
+        None => of(
             (composition.primary() - composition.far()) as u32,
             composition.far() as u32,
         ),
@@ -180,7 +204,7 @@ fn seats_of(plan: &Plan, composition: &Composition, experiment: usize, unit: usi
 
 /// The times of a pool.
 #[derive(Default)]
-struct Pool {
+struct PoolTimes {
     /// Of every time the run of times that are near.
     near: Vec<(u32, u32)>,
     /// Of every cell the times it has, as places among the pool's; none where the pool itself is drawn from.
@@ -189,8 +213,8 @@ struct Pool {
     first: usize,
 }
 
-impl Pool {
-    fn new<E: From<Error>>(plan: &Plan, pool: usize, pause: &mut impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+impl PoolTimes {
+    fn new<E: From<Error>>(plan: &Plan, pool: usize, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
         let Some(focus) = plan.focus() else {
             return Ok(Self::default());
         };
@@ -200,9 +224,7 @@ impl Pool {
         for focal in 0..times {
             let range = focus.near(pool, focal, window).times;
             near.push((range.start, range.end));
-            if focal % 65_536 == 0 {
-                pause()?;
-            }
+            pauses.after(STEPS_OF_A_SEARCH)?;
         }
         let units = units_of(plan, pool);
         Ok(Self {
@@ -219,8 +241,14 @@ impl Pool {
 }
 
 /// Calls `visit` with each focal time of a unit's pool, the number of rows near it, and of those before these.
-fn each_window(plan: &Plan, unit: usize, pool: &Pool, mut visit: impl FnMut(usize, u32, u32)) {
-    let Some(focus) = plan.focus() else { return };
+fn each_window<E: From<Error>>(
+    plan: &Plan,
+    unit: usize,
+    pool: &PoolTimes,
+    mut visit: impl FnMut(usize, u32, u32),
+    pauses: &mut Pauses<'_, E>,
+) -> Result<(), E> {
+    let Some(focus) = plan.focus() else { return Ok(()) };
     let places = pool.places_of(unit);
     // Both ends of the run move on with the focal time.
     let (mut first, mut last) = (0_u32, 0_u32);
@@ -239,22 +267,24 @@ fn each_window(plan: &Plan, unit: usize, pool: &Pool, mut visit: impl FnMut(usiz
         }
         let before = focus.before(unit, first);
         visit(focal, focus.before(unit, last) - before, before);
+        pauses.after(1)?;
     }
+    Ok(())
 }
 
-/// The probability that the primary of a batch of its experiment holds a given row of a unit: one for all its rows, or with
-/// times one for the rows of each.
-fn primary_chances(
+/// The probability that the primary of a batch of its experiment holds a given row of a unit, as `either` makes it one of all
+/// batches: one for all its rows, or with times one for the rows of each.
+fn primary_chances<E: From<Error>>(
     plan: &Plan,
-    composition: &Composition,
-    experiment: usize,
+    seats: UnitSeats,
     unit: usize,
-    pool: &Pool,
-) -> Result<Vec<f64>, Error> {
+    pool: &PoolTimes,
+    either: impl Fn(f64) -> f64,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<Vec<f64>, E> {
     let rows = rows_of(plan, unit);
-    let (near_seats, far_seats) = seats_of(plan, composition, experiment, unit);
     if plan.focus().is_none() {
-        return filled(1, chance(near_seats, rows));
+        return Ok(filled(1, either(chance(seats.near, rows)))?);
     }
     let near = &pool.near;
     // A time is near a focal one where that is near it, so it is inside for a run of focal times, and outside for all
@@ -264,28 +294,53 @@ fn primary_chances(
     let (mut inside_sum, mut outside_sum) = (0.0, 0.0);
     inside_sums.push(0.0);
     outside_sums.push(0.0);
-    each_window(plan, unit, pool, |_, inside, _| {
+    let visit = |_, inside, _| {
         let outside = rows - inside;
-        let stands_in = |empty: u32, seats: u32| if empty == 0 { chance(seats, rows) } else { 0.0 };
-        let either = |one: f64, other: f64| one + other - one * other;
-        inside_sum += either(chance(near_seats, inside), stands_in(outside, far_seats));
-        outside_sum += either(chance(far_seats, outside), stands_in(inside, near_seats));
+        let stands_in = |empty: u32, seats: f64| if empty == 0 { chance(seats, rows) } else { 0.0 };
+        let one_or_other = |one: f64, other: f64| one + other - one * other;
+        inside_sum += one_or_other(chance(seats.near, inside), stands_in(outside, seats.far));
+        outside_sum += one_or_other(chance(seats.far, outside), stands_in(inside, seats.near));
         inside_sums.push(inside_sum);
         outside_sums.push(outside_sum);
-    });
-    let of = |place: u32| {
-        let (start, end) = near[place as usize];
-        let between = |sums: &[f64]| sums[end as usize] - sums[start as usize];
-        (between(&inside_sums) + outside_sum - between(&outside_sums)) / near.len() as f64
     };
-    match pool.places_of(unit) {
-        Some(places) => crate::support::memory::collected(places.iter().map(|&place| of(place))),
-        None => crate::support::memory::collected((0..near.len() as u32).map(of)),
+    each_window(plan, unit, pool, visit, pauses)?;
+    let of = |place: usize| {
+        let (start, end) = near[place];
+        let between = |sums: &[f64]| sums[end as usize] - sums[start as usize];
+        either((between(&inside_sums) + outside_sum - between(&outside_sums)) / near.len() as f64)
+    };
+    let places = pool.places_of(unit);
+    let count = places.map_or(near.len(), <[u32]>::len);
+    let mut chances = room(count)?;
+    for place in 0..count {
+        chances.push(of(places.map_or(place, |places| places[place] as usize)));
+        pauses.after(1)?;
+    }
+    Ok(chances)
+}
+
+/// Rates that count as equal: what they add up to over their rows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rates {
+    sum: f64,
+    rows: u64,
+}
+
+impl AddAssign for Rates {
+    fn add_assign(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.rows += other.rows;
     }
 }
 
 /// Appends the rates of a unit's rows, equal ones as one.
-fn collect(plan: &Plan, unit: usize, [full, short]: &[Vec<f64>; 2], reaches: &mut Vec<Reach>) -> Result<(), Error> {
+fn collect<E: From<Error>>(
+    plan: &Plan,
+    unit: usize,
+    [full, short]: &[Vec<f64>; 2],
+    reaches: &mut Vec<Reach>,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<(), E> {
     let shorts = u64::from(plan.short_size().is_some());
     let fulls = plan.batches() - shorts;
     let missed = |chance: f64, batches: u64| {
@@ -296,7 +351,7 @@ fn collect(plan: &Plan, unit: usize, [full, short]: &[Vec<f64>; 2], reaches: &mu
         }
     };
     let dropped = if full.len() > EXACT_TIMES { BITS_DROPPED } else { 0 };
-    let mut rates: BTreeMap<u64, (f64, u64)> = BTreeMap::new();
+    let mut rates = Tally::default();
     for (place, &chance) in full.iter().enumerate() {
         let rate = missed(chance, fulls) + short.get(place).map_or(0.0, |&chance| missed(chance, shorts));
         let rows = plan.focus().map_or_else(
@@ -304,20 +359,17 @@ fn collect(plan: &Plan, unit: usize, [full, short]: &[Vec<f64>; 2], reaches: &mu
             |focus| focus.before(unit, place as u32 + 1) - focus.before(unit, place as u32),
         );
         // The bits of doubles that are not negative are in the order of the doubles.
-        let (sum, count) = rates.entry(rate.to_bits() >> dropped).or_default();
-        *sum += rate * f64::from(rows);
-        *count += u64::from(rows);
+        let of_rows = Rates {
+            sum: rate * f64::from(rows),
+            rows: rows.into(),
+        };
+        rates.add(rate.to_bits() >> dropped, of_rows)?;
+        pauses.after(STEPS_OF_A_RATE)?;
     }
-    for (sum, rows) in rates.into_values() {
+    for (_, Rates { sum, rows }) in rates.sums() {
         let rate = sum / rows as f64;
-        push(
-            reaches,
-            Reach {
-                unit: unit as u32,
-                rows,
-                rate,
-            },
-        )?;
+        let unit = unit as u32;
+        push(reaches, Reach { unit, rows, rate })?;
     }
     Ok(())
 }

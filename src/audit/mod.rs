@@ -2,6 +2,10 @@
 
 mod chances;
 mod count;
+mod marks;
+mod pairs;
+mod tally;
 
 pub use chances::{Reach, WindowReach};
-pub use count::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Share};
+pub use count::{Audit, FirstSeats, OfExperiment, OfTime, OfUnit};
+pub use pairs::Pairs;

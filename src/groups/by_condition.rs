@@ -165,7 +165,9 @@ mod tests {
         let pauses = &mut Pauses::new(&mut pause);
         let [experiments, conditions] = counted.map(|ranks| {
             let mut counts = [0; 3];
-            ranks.iter().for_each(|&rank| counts[rank as usize] += 1);
+            for &rank in ranks {
+                counts[rank as usize] += 1;
+            }
             counts
         });
         let occurring = |counts: [u32; 3]| (0..3).filter(move |&label| counts[label as usize] > 0);

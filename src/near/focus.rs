@@ -260,3 +260,82 @@ impl Sorted {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{Column, Table};
+    use crate::draw::Generator;
+    use crate::support::memory::testing::refuse_in_turn;
+    use crate::support::pauses::ENTRIES;
+
+    /// Two pools of three cells each, and times that are drawn.
+    fn table(rows: usize, mut time: impl FnMut(&mut Generator) -> f64) -> (Groups, Vec<f64>) {
+        let mut generator = Generator::new(1);
+        let mut codes = |labels| -> Vec<u32> { (0..rows).map(|_| generator.below(labels)).collect() };
+        let (experiments, conditions) = (codes(2), codes(3));
+        let times = (0..rows).map(|_| time(&mut generator)).collect();
+        let table = Table {
+            rows,
+            experiments: Some(Column::from_ranks(&experiments, 2)),
+            conditions: Some(Column::from_ranks(&conditions, 3)),
+            times: None,
+        };
+        let groups = Groups::new(&table, None, true, &mut Pauses::new(&mut || Ok::<(), Error>(()))).unwrap();
+        (groups, times)
+    }
+
+    #[test]
+    fn running_out_of_memory_is_an_error_wherever_it_happens() {
+        // Lists of one block and of several, and lists with many different times.
+        for (rows, different) in [(40, 5), (4000, 200), (9000, 1 << 30)] {
+            let (groups, times) = table(rows, |generator| f64::from(generator.below(different)));
+            let times = Times::F64(vec![&times]);
+            for order in [Order::Cells, groups.pool_order()] {
+                let build = || Focus::new(&groups, &times, order, &mut Pauses::new(&mut || Ok::<(), Error>(())));
+                assert!(refuse_in_turn(build) > 10);
+                let focus = build().unwrap();
+                assert!(refuse_in_turn(|| focus.reserve(&mut Finder::default(), 100)) > 0);
+                assert!(refuse_in_turn(|| focus.times(&groups, &mut Pauses::new(&mut || Ok::<(), Error>(())))) > 0);
+                refuse_in_turn(|| focus.places(0, groups.cells_of(0).len()));
+            }
+        }
+    }
+
+    #[derive(Debug, PartialEq)]
+    enum Ended {
+        ByPause,
+        ByCore(Error),
+    }
+
+    impl From<Error> for Ended {
+        fn from(error: Error) -> Self {
+            Self::ByCore(error)
+        }
+    }
+
+    #[test]
+    fn building_pauses_within_a_pool_and_ends_when_told() {
+        let rows = 3 * ENTRIES;
+        for different in [48, 1 << 30] {
+            let (groups, times) = table(rows, |generator| f64::from(generator.below(different)));
+            let times = Times::F64(vec![&times]);
+            let build = |most: usize| {
+                let mut paused = 0;
+                let mut pause = || {
+                    paused += 1;
+                    if paused > most { Err(Ended::ByPause) } else { Ok(()) }
+                };
+                let focus = Focus::new(&groups, &times, Order::Cells, &mut Pauses::new(&mut pause));
+                (focus.err(), paused)
+            };
+            let (error, pauses) = build(usize::MAX);
+            assert_eq!(error, None);
+            // Read, counted by digit, dealt out by digit, told apart, split, and put into the index.
+            assert!(pauses >= 8 * rows / ENTRIES, "{pauses}");
+            for most in [0, pauses / 2, pauses - 1] {
+                assert_eq!(build(most), (Some(Ended::ByPause), most + 1));
+            }
+        }
+    }
+}

@@ -80,10 +80,18 @@ class ResumeCallback(Callback):  # type: ignore[misc]  # lightning is not there 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Refuse positions that reach no loader, or do not fit, before anything is trained on."""
         self._raise()
-        found = len(self._samplers(trainer))
-        if self._states and found != len(self._states):
-            self._refuse(found)
-        if found == 0:
+        found = self._samplers(trainer)
+        if self._states and len(found) != len(self._states):
+            self._refuse(len(found))
+        most = trainer.num_training_batches
+        short = [len(sampler) for sampler in found if len(sampler) < most]
+        if short:
+            rank_zero_warn(
+                f"a batch sampler yields {short[0]} batches, and the trainer's epoch has {most}: Lightning goes through "
+                "it more than once in an epoch, so the batches of its epochs come again, and with workers a run that is "
+                f"resumed in the second round does not carry on exactly. Give that sampler num_batches={most}"
+            )
+        if not found:
             rank_zero_warn(
                 "ResumeCallback finds no batch sampler of cascade_sampler in the training loader, so checkpoints will "
                 "hold no position: give the loader batch_sampler=sampler. Trainer(overfit_batches=...) replaces it: "

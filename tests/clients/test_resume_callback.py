@@ -165,13 +165,12 @@ def test_several_samplers(tmp_path, workers, mode):
         return [pair for epoch in sorted(model.seen) for pair in model.seen[epoch]]
 
     whole = run(every=1, epochs=2)
-    steps = {"max_size_cycle": [3, 15, 18], "min_size": [2, 5, 8]}[mode]
     assert len(whole) == {"max_size_cycle": 30, "min_size": 10}[mode]
-    if mode == "max_size_cycle" and workers == 0:
-        # With workers Lightning names the epoch after the first round was begun, and so has it twice.
-        steps += [7, 13, 22]
-    for step in steps:
-        assert run(tmp_path / f"step={step}.ckpt", every=1, epochs=2) == whole[step:], step
+    # With workers Lightning names the epoch after the first round was begun, so that the short one has it twice.
+    exact = slice(0, 1 if mode == "max_size_cycle" and workers else 2)
+    for step in (3, 7, 13, 15, 22) if mode == "max_size_cycle" else (2, 5, 8):
+        resumed = run(tmp_path / f"step={step}.ckpt", every=1, epochs=2)
+        assert [pair[exact] for pair in resumed] == [pair[exact] for pair in whole[step:]], step
 
 
 @pytest.mark.parametrize("chosen", [lambda data: ResumeCallback(), lambda data: resume_callback(lambda: data.sampler)])

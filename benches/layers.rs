@@ -3,7 +3,8 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use cascade_sampler::{Batches, Deal, Generator, Slots, pass, sample};
+use cascade_sampler::draw::{Generator, Slots, pass, sample};
+use cascade_sampler::{Batches, Deal};
 use common::{BATCH, CASES};
 use divan::Bencher;
 

@@ -6,7 +6,8 @@ mod origins;
 mod rows;
 
 pub(crate) use cascade::{draw_batch, pass_batch};
-pub use draft::{Draft, Source};
+pub(crate) use draft::Draft;
+pub use draft::Source;
 pub use origins::Origins;
 pub use rows::Row;
 pub(crate) use rows::check_width;

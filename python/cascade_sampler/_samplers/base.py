@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch.utils.data import Sampler
 
 from cascade_sampler import _core
-from cascade_sampler._samplers import arguments, log, ranks
+from cascade_sampler._samplers import arguments, log, ranks, watch
 from cascade_sampler._samplers.kinds import Batch, Indices, Label
 from cascade_sampler._samplers.read_back import ReadBack
 from cascade_sampler._samplers.settings import Settings
@@ -77,7 +77,9 @@ class CascadeBase(ReadBack, Sampler[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         """Return an iterator over this rank's batches of the epoch that is pending at its first ``next()``."""
-        return iter(self._feed)
+        iterator = iter(self._feed)
+        watch.tell(self, iterator)
+        return iterator
 
     def __len__(self) -> int:
         """Return the number of batches that every rank yields in an epoch."""

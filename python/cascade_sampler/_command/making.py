@@ -8,8 +8,16 @@ from typing import Any
 
 from cascade_sampler import FlexibleBatchSampler
 from cascade_sampler._tables import files, labels
+from cascade_sampler._tables.csv import Form
 from cascade_sampler._tables.keys import make_key
+from cascade_sampler._tables.names import require
 from cascade_sampler._tables.open import open_table
+
+_OFF = {
+    "experiment_key": "--no-experiment-aware",
+    "condition_key": "--no-condition-balanced",
+    "time_key": "--no-temporal-enrichment",
+}
 
 
 def make_sampler(file: Path, arguments: dict[str, Any]) -> FlexibleBatchSampler:
@@ -17,7 +25,9 @@ def make_sampler(file: Path, arguments: dict[str, Any]) -> FlexibleBatchSampler:
     for name in ("experiment_key", "condition_key"):
         columns = list(arguments[name])
         arguments[name] = columns[0] if len(columns) == 1 else columns
-    table = files.read(file, lambda names: _columns(names, arguments))
+    form = Form(*(arguments.pop(name) for name in ("delimiter", "encoding", "typed", "max_unpacked")))
+    times = [arguments["time_key"]] if arguments["temporal_enrichment"] else []
+    table = files.read(file, lambda names: _columns(names, arguments), times=times, form=form)
     for keyed, named in (("experiment_key", "experiment_weights"), ("condition_key", "condition_ratio")):
         if arguments[named] is not None:
             arguments[named] = _by_label(table, arguments[keyed], arguments[named])
@@ -35,9 +45,8 @@ def _columns(names: Sequence[str], arguments: dict[str, Any]) -> list[str]:
     for argument, is_used in used.items():
         columns = arguments[argument] if isinstance(arguments[argument], list) else [arguments[argument]]
         for column in columns if is_used else []:
-            if column not in names:
-                option = "--" + argument.replace("_", "-")
-                raise KeyError(f"{option}: the file has no column {column!r}; its columns are {', '.join(names)}")
+            option = "--" + argument.replace("_", "-")
+            require(column, names, f"{option}: the file", f"pass {option}, or {_OFF[argument]}")
             wanted[column] = None
     # With none of them the first column tells how many rows there are.
     return list(wanted) or list(names[:1])

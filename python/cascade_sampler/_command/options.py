@@ -43,6 +43,12 @@ def sampler_options(command: _Command) -> _Command:
         click.option("--time-key", default="hours_post_infection", show_default=True, help="Column of the times."),
         click.option("--missing", type=click.Choice(["error", "exclude"]), default="error", show_default=True,
                      help="What to do about rows without a label or a time."),
+        click.option("--delimiter", help="Character between the fields of a CSV. Default: a tab in .tsv, else a comma."),
+        click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV, such as latin-1."),
+        click.option("--typed/--as-text", default=False, show_default=True,
+                     help="Whether labels of a CSV are the numbers and dates they look like, or text as it stands."),
+        click.option("--max-unpacked", type=int, metavar="BYTES",
+                     help="Bytes that a .gz may have unpacked. Default: 200 times its size, at least 1 GiB."),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)

@@ -436,4 +436,7 @@ class CascadeBase(Sampler[Batch]):
 
 
 def _with_rows(key: Key | None, numbers: Any) -> tuple[Label, ...]:
-    return tuple(key.labels[number] for number in numbers.tolist()) if key else ()
+    if key is None:
+        return ()
+    # Rows that are left out may have been the only ones of a label. Numbers ascend.
+    return key.labels if len(numbers) == len(key.labels) else tuple(map(key.labels.__getitem__, numbers.tolist()))

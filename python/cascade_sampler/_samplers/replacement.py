@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cascade_sampler import _core
+from cascade_sampler._tables.shown import shown
 
 _MOST = 10
 
@@ -27,11 +28,10 @@ def warning(plan: _core.Plan, experiments: Sequence[Any], conditions: Sequence[A
     rows = plan.sizes
     weights = plan.weights
     can_pick = weights > 0 if len(weights) else np.ones(len(rows), dtype=bool)
-    names = [repr(label) for label in experiments] or ["all rows"]
     parts = []
     small = np.flatnonzero(can_pick & (rows < primary))
     if len(small):
-        listed = _listed([f"{names[place]} ({rows[place]} rows)" for place in small[:_MOST]], len(small))
+        listed = _listed([f"{_name(experiments, place)} ({rows[place]} rows)" for place in small[:_MOST]], len(small))
         parts.append(f"fewer rows than the {primary} primary seats of a batch: {listed}")
     of_experiment, of_condition, cell_rows = plan.cells()
     below = np.flatnonzero(cell_rows < quotas)
@@ -44,18 +44,24 @@ def warning(plan: _core.Plan, experiments: Sequence[Any], conditions: Sequence[A
         parts.append(f"cells below their quota: {_listed(cells, len(below))}")
     others = np.flatnonzero(can_pick & (plan.kept - rows < leak) & (leak > 0))
     if len(others):
-        listed = _listed([f"{names[place]} ({plan.kept - rows[place]} rows)" for place in others[:_MOST]], len(others))
+        listed = _listed(
+            [f"{_name(experiments, place)} ({plan.kept - rows[place]} rows)" for place in others[:_MOST]], len(others)
+        )
         parts.append(f"fewer rows outside than the {leak} seats that leak: {listed}")
     if not parts:
         return None
     return "Some groups are so small that their rows are drawn with replacement. " + "; ".join(parts)
 
 
+def _name(experiments: Sequence[Any], place: int) -> str:
+    return shown(experiments[place]) if experiments else "all rows"
+
+
 def _cell(experiments: Sequence[Any], conditions: Sequence[Any], experiment: int, condition: int) -> str:
-    label = repr(conditions[condition])
-    return f"{experiments[experiment]!r} / {label}" if experiments else label
+    label = shown(conditions[condition])
+    return f"{shown(experiments[experiment])} / {label}" if experiments else label
 
 
-def _listed(shown: Sequence[str], count: int) -> str:
-    listed = ", ".join(shown)
-    return listed if count <= len(shown) else f"{listed} and {count - len(shown)} more"
+def _listed(groups: Sequence[str], count: int) -> str:
+    listed = ", ".join(groups)
+    return listed if count <= len(groups) else f"{listed} and {count - len(groups)} more"

@@ -11,7 +11,7 @@ from torch.utils.data import Sampler
 from cascade_sampler import _core
 from cascade_sampler._samplers import arguments, log, ranks
 from cascade_sampler._samplers.kinds import Batch, Columns, IndexDtype, Indices, Label, Missing
-from cascade_sampler._samplers.settings import Settings, copied
+from cascade_sampler._samplers.settings import Settings, copied, told
 from cascade_sampler._tables.frames import library_of
 from cascade_sampler._tables.keys import Key
 from cascade_sampler._tables.rows import Rows
@@ -73,6 +73,7 @@ class CascadeBase(Sampler[Batch]):
         log.left_out(rows, plan)
         log.without_effect({**no_effect, **log.no_leak(plan, self._leaky_here)})
         only_short = plan.batches == 1 and plan.short and deal[0] == 1
+        log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
         log.small_groups(plan, self._experiments, self._conditions, only_short)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -274,7 +275,7 @@ class CascadeBase(Sampler[Batch]):
         -----
         Ctrl-C is answered between batches.
         """
-        from cascade_sampler._report.count import count
+        from cascade_sampler._report.count import Asked, count
 
         epochs = arguments.integer("epochs", epochs, 1, 2**32)
         first = self._epoch_or_current(epoch)
@@ -285,8 +286,12 @@ class CascadeBase(Sampler[Batch]):
             self._feed,
             self._experiments,
             self._conditions,
-            leaky=self._leaky_here,
-            window=self.temporal_window_hours if self._has_times else None,
+            Asked(
+                leaky=self._leaky_here,
+                ratios=self.condition_ratio,
+                window=self.temporal_window_hours if self._has_times else None,
+                settings=told(self),
+            ),
             epoch=first,
             epochs=epochs,
             progress=progress,

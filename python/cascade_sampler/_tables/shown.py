@@ -79,3 +79,8 @@ def listed(labels: Sequence[Any], most: int = _MOST_NAMES) -> str:
     """Return labels or names as a sentence lists them: the first of them, and how many more there are."""
     names = ", ".join(map(shown, labels[:most]))
     return names if len(labels) <= most else f"{names} and {len(labels) - most} more"
+
+
+def count(number: int, one: str, more: str | None = None) -> str:
+    """Return a number of things, in the singular or the plural; `more` where that is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"

@@ -34,6 +34,7 @@
 mod audit;
 mod batch;
 mod columns;
+mod decks;
 mod draw;
 mod epoch;
 mod error;

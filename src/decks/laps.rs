@@ -1,7 +1,7 @@
 //! Dealing a deck to its end before it is shuffled again (specification of the dealt cascade, section 1).
 
 /// A deck of which every deal takes so many cards, dealt over and over: each lap is shuffled anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Laps {
     /// Deals of a lap.
     deals: u64,

@@ -3,7 +3,7 @@
 use crate::batch::{Draft, Index, pass_batch};
 use crate::draw::Generator;
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan::{Plan, Rule};
 
 /// Which of an epoch's batches one rank takes: in round `j`, rank `r` of `R` takes global batch `j * R + r`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,8 @@ impl Stream {
 
     /// Moves past the next batch.
     pub fn pass(&mut self, plan: &Plan) {
-        pass_batch(plan, plan.composition(self.position), &mut self.generator);
+        let Rule::Drawn(drawn) = plan.rule();
+        pass_batch(plan, drawn.composition(self.position), &mut self.generator);
         self.position += 1;
     }
 
@@ -129,7 +130,8 @@ impl Stream {
     /// # Errors
     /// [`Error::OutOfMemory`], before anything is drawn.
     pub fn draw(&mut self, plan: &Plan, draft: &mut Draft) -> Result<(), Error> {
-        draft.draw(plan, plan.composition(self.position), &mut self.generator)?;
+        let Rule::Drawn(drawn) = plan.rule();
+        draft.draw(plan, drawn.composition(self.position), &mut self.generator)?;
         self.position += 1;
         Ok(())
     }

@@ -285,7 +285,7 @@ fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, ta
             taker.take(
                 plan,
                 generator,
-                Supply::whole(plan.cell(quota), Source::Primary),
+                Supply::whole(plan.groups().pool_of_cell(quota.cell), Source::Primary),
                 start,
                 seats,
             );
@@ -314,7 +314,7 @@ fn focused(
 ) {
     let place = generator.below(focus.times_of(picked));
     taker.focus_on(place);
-    let near = focus.near(picked, place, plan.settings().window);
+    let near = focus.near(picked, place, plan.window());
     let first = if composition.quotas(picked).is_some() {
         plan.groups().first_cell_of(picked)
     } else {
@@ -332,7 +332,12 @@ fn focused(
         if let Some(quotas) = composition.quotas(picked) {
             for &quota in quotas {
                 let seats = if inside { quota.seats - quota.far } else { quota.far };
-                take(quota.cell, quota.cell - first, plan.cell(quota), seats as usize);
+                take(
+                    quota.cell,
+                    quota.cell - first,
+                    plan.groups().pool_of_cell(quota.cell),
+                    seats as usize,
+                );
             }
         } else {
             let seats = if inside {

@@ -322,13 +322,9 @@ impl Feed {
         epoch: u64,
         mut pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Vec<T>, E> {
-        let size = self.plan.full().size();
-        if let Some(short) = self.plan.short() {
-            return Err(Error::Ragged {
-                last: short.size(),
-                size,
-            }
-            .into());
+        let size = self.plan.batch_size();
+        if let Some(last) = self.plan.short_size() {
+            return Err(Error::Ragged { last, size }.into());
         }
         let seats = u128::from(self.rounds()) * size as u128;
         let bytes = seats * size_of::<T>() as u128;
@@ -358,7 +354,7 @@ pub struct Walked {
 }
 
 fn rest_after<E>(seats: &mut u64, plan: &Plan, pause: &mut impl FnMut() -> Result<(), E>) -> Result<(), E> {
-    *seats += plan.full().size() as u64;
+    *seats += plan.batch_size() as u64;
     if *seats < SEATS_AT_A_TIME {
         return Ok(());
     }
@@ -467,10 +463,10 @@ impl Run {
                 return Ok(Step::Passing);
             }
             stream.pass(plan);
-            seats += plan.full().size() as u64;
+            seats += plan.batch_size() as u64;
         }
         // Room for the rows comes before the draw, so that a batch is never drawn and lost.
-        let mut rows = room(plan.composition(stream.position()).size())?;
+        let mut rows = room(plan.size(stream.position()))?;
         stream.draw(plan, draft)?;
         draft.append_rows(plan, &mut rows);
         *round += 1;

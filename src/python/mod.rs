@@ -22,13 +22,14 @@ use crate::audit::{Reach, WindowReach};
 use crate::batch::Origins;
 use crate::batch::Source;
 use crate::columns::codes::{Chunk, Codes, Column};
+use crate::columns::table::Table;
 use crate::columns::times::{Hours, Times};
 use crate::draw::{Generator, seed_words};
 use crate::draw::{Slots, sample};
 use crate::epoch::{Deal, Mark};
 use crate::error::Error;
 use crate::feed::{Feed, Place, Run, Step};
-use crate::plan::{Composition, Plan, Settings};
+use crate::plan::{Composition, Plan, Rule, Settings};
 use crate::support::memory::{collected, filled};
 use crate::{Index, combine};
 
@@ -220,12 +221,13 @@ struct PyPlan(Arc<Plan>);
 
 impl PyPlan {
     fn composition(&self, short: bool) -> PyResult<&Composition> {
+        let Rule::Drawn(drawn) = self.0.rule();
         if short {
-            self.0
+            drawn
                 .short()
                 .ok_or_else(|| PyValueError::new_err("the last batch is not short"))
         } else {
-            Ok(self.0.full())
+            Ok(drawn.full())
         }
     }
 }
@@ -268,18 +270,13 @@ impl PyPlan {
         };
         let experiments = experiments.map(Held::new).transpose()?;
         let conditions = conditions.map(Held::new).transpose()?;
-        let experiments = experiments.as_ref().map(Held::column).transpose()?;
-        let conditions = conditions.as_ref().map(Held::column).transpose()?;
-        let times = times.as_ref().map(PyTimes::times).transpose()?;
-        let plan = py.detach(|| {
-            Plan::new(
-                rows,
-                experiments.as_ref(),
-                conditions.as_ref(),
-                times.as_ref(),
-                &settings,
-            )
-        })?;
+        let table = Table {
+            rows,
+            experiments: experiments.as_ref().map(Held::column).transpose()?,
+            conditions: conditions.as_ref().map(Held::column).transpose()?,
+            times: times.as_ref().map(PyTimes::times).transpose()?,
+        };
+        let plan = detached(py, |pause| Plan::with_pause(&table, &settings, pause))?;
         Ok(Self(Arc::new(plan)))
     }
 
@@ -288,7 +285,8 @@ impl PyPlan {
         let py = slf.py();
         let plan = &slf.get().0;
         let groups = plan.groups();
-        let settings = plan.settings();
+        let Rule::Drawn(drawn) = plan.rule();
+        let settings = drawn.settings();
         let (experiments, conditions) = py.detach(|| groups.positions())?;
         let column = |positions: Vec<u32>, labels: usize| -> PyResult<_> {
             // A missing label is the largest number, which in the narrower signed type is -1.
@@ -404,7 +402,7 @@ impl PyPlan {
     /// Whether the last batch is short.
     #[getter]
     fn short(&self) -> bool {
-        self.0.short().is_some()
+        self.0.short_size().is_some()
     }
 
     /// Seats of a batch, those that leak, and the seats of each cell in a batch of its experiment.
@@ -580,8 +578,8 @@ impl PyFeed {
         if !self.looked.load(Ordering::Relaxed) {
             let replicas = self.dealt(py)?.deal().replicas();
             let arrays = !matches!(self.kind, Kind::List);
-            let drop_last = self.feed.plan().settings().drop_last;
-            ranks(py, "look", (replicas, arrays, drop_last))?;
+            let Rule::Drawn(drawn) = self.feed.plan().rule();
+            ranks(py, "look", (replicas, arrays, drawn.settings().drop_last))?;
             self.looked.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -600,7 +598,7 @@ impl PyFeed {
         let feed = &self.feed;
         self.dealt(py)?;
         let rows: Vec<T> = detached(py, |pause| feed.whole_epoch(epoch, pause))?;
-        let shape = [feed.rounds() as usize, feed.plan().full().size()];
+        let shape = [feed.rounds() as usize, feed.plan().batch_size()];
         Ok(rows.into_pyarray(py).reshape(shape)?.into_any())
     }
 }

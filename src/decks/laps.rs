@@ -35,10 +35,10 @@ impl Laps {
 /// The place where a deal begins in a deck of `cards`: the first of its `each` places.
 #[inline]
 pub(crate) fn first_place(cards: u32, each: u32, deal: u64) -> u32 {
-    let place = u128::from(deal) * u128::from(each);
+    let place = deal.wrapping_mul(each.into());
     match u32::try_from(place) {
         Ok(place) => place % cards,
-        Err(_) => (place % u128::from(cards)) as u32,
+        Err(_) => (place % u64::from(cards)) as u32,
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
             let laps = Laps::new(cards, each, block);
             let (lap, number) = laps.of(deal);
             prop_assert_eq!(u128::from(lap) * u128::from(laps.deals()) + u128::from(number), u128::from(deal));
-            let place = (u128::from(number) * u128::from(each) % u128::from(cards)) as u32;
+            let place = (number.wrapping_mul(u64::from(each)) % u64::from(cards)) as u32;
             prop_assert_eq!(first_place(cards, each, number), place);
         }
     }

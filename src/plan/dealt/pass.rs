@@ -119,10 +119,10 @@ impl Blocks {
     fn ends(&self, keys: Keys, epoch: u64, mut each: impl FnMut(usize, u32)) {
         match &self.parts {
             Parts::Fixed(ends) => ends.iter().enumerate().for_each(|(number, &end)| each(number, end)),
-            Parts::Rounded(exact) => {
+            Parts::Rounded(shares) => {
                 let up = (word(keys.key(Purpose::Rounding, epoch, 0), 0) >> 32) as f64 * (1.0 / 4_294_967_296.0);
-                for (number, exact) in exact.iter().enumerate() {
-                    let last = number + 1 == exact_len(&self.parts);
+                for (number, exact) in shares.iter().enumerate() {
+                    let last = number + 1 == shares.len();
                     // What is not negative is rounded down by the cast.
                     let end = if last { self.count } else { ((exact + up) as u32).min(self.count) };
                     each(number, end);
@@ -132,7 +132,10 @@ impl Blocks {
     }
 
     fn pass(&self, keys: Keys, epoch: u64, last: Option<&Pass>) -> Result<Pass, Error> {
-        let experiments = exact_len(&self.parts);
+        let experiments = match &self.parts {
+            Parts::Fixed(ends) => ends.len(),
+            Parts::Rounded(ends) => ends.len(),
+        };
         let mut pass = Pass {
             keys,
             epoch,
@@ -179,12 +182,5 @@ impl Pass {
     /// The epoch.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
-    }
-}
-
-fn exact_len(parts: &Parts) -> usize {
-    match parts {
-        Parts::Fixed(ends) => ends.len(),
-        Parts::Rounded(ends) => ends.len(),
     }
 }

@@ -109,6 +109,7 @@ format: $(ENV)/.ready ## put code into the shape that check wants
 
 answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 	$(RUN) tests/known_answers/make.py
+	$(RUN) tests/known_answers/make_dealt.py
 
 clean: ## remove everything that was made
 	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example dist target

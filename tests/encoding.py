@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 
 
+def hexadecimal(word: int) -> str:
+    return f"{word:016x}"
+
+
 def bits(number: float) -> str:
     return struct.pack(">d", number).hex()
 

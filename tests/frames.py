@@ -1,4 +1,4 @@
-"""The tables of the known answers, by the formulas that upstream.json and temporal.json state."""
+"""The tables of the known answers, by the formulas that upstream.json, temporal.json and dealt_batches.json state."""
 
 from __future__ import annotations
 
@@ -33,11 +33,15 @@ def codes(frame: dict[str, Any]) -> dict[str, np.ndarray]:
 def columns(frame: dict[str, Any]) -> dict[str, np.ndarray]:
     """The columns of the table, labels as text and times in hours."""
     numbers = codes(frame)
-    return {
+    table = {
         "experiment": np.array([f"exp_{code:03d}" for code in numbers["experiment"]]),
         "condition": np.array([f"cond_{code:03d}" for code in numbers["condition"]]),
         "hours_post_infection": hours(frame),
     }
+    for name, (every, offset) in frame.get("missing", {}).items():
+        table[name] = table[name].astype(object)
+        table[name][offset::every] = None
+    return table
 
 
 def hours(frame: dict[str, Any]) -> np.ndarray:

@@ -41,9 +41,11 @@ class Oracle:
         condition = np.asarray(self.condition if self.condition is not None else [])
         self.experiments = sorted(set(experiment.tolist()))
         self.conditions = sorted(set(condition.tolist()))
-        self.pools = {label: np.flatnonzero(experiment == label) for label in self.experiments}
+        of = {label: experiment == label for label in self.experiments}
+        within = {other: condition == other for other in self.conditions}
+        self.pools = {label: np.flatnonzero(of[label]) for label in self.experiments}
         self.cells = {
-            (label, other): np.flatnonzero((experiment == label) & (condition == other))
+            (label, other): np.flatnonzero(of[label] & within[other])
             for label in self.experiments
             for other in self.conditions
         }

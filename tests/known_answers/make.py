@@ -19,16 +19,14 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from encoding import bits, digest, double  # noqa: E402
+from writing import write  # noqa: E402
+
+from encoding import bits, digest, double, hexadecimal  # noqa: E402
 from frames import columns  # noqa: E402
 from oracle import Oracle  # noqa: E402
 
 SEEDS = [0, 1, 42, 2**31, 2**32 - 1, 2**32, 2**32 + 5, 2**40 + 17, 2**63 - 9, 2**64 - 1]
 BOUNDS = [1, 2, 3, 7, 10, 256, 10_000, 10_001, 2**16, 5 * 10**7, 2**31 - 1, 2**31, 2**31 + 1, 3 * 2**30, 2**32 - 1]
-
-
-def hexadecimal(word: int) -> str:
-    return f"{word:016x}"
 
 
 def half(generator: np.random.Generator) -> int:
@@ -422,21 +420,6 @@ def check_that_it_tells(case: dict[str, Any]) -> None:
     raise AssertionError(f"{case['why']}: the case shows nothing")
 
 
-def main() -> int:
-    differing = []
-    makers = {"draws": draws, "samples": samples, "plans": plans, "batches": batches, "temporal": temporal}
-    for name, make in makers.items():
-        path = HERE / f"{name}.json"
-        written = json.dumps(make(), indent=1) + "\n"
-        if "--check" in sys.argv[1:]:
-            if path.read_text() != written:
-                differing.append(path.name)
-        else:
-            path.write_text(written)
-    if differing:
-        print(f"numpy {np.__version__} gives other answers than {', '.join(differing)}")
-    return bool(differing)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    makers = {"draws": draws, "samples": samples, "plans": plans, "batches": batches, "temporal": temporal}
+    sys.exit(write(makers, lambda answers: json.dumps(answers, indent=1)))

@@ -34,7 +34,7 @@
 mod audit;
 mod batch;
 mod columns;
-mod decks;
+pub mod decks;
 mod draw;
 mod epoch;
 mod error;
@@ -55,4 +55,4 @@ pub use draw::{Generator, Slots, pass, sample, seed_words};
 pub use epoch::{Batches, Deal, Mark, Stream};
 pub use error::Error;
 pub use feed::{Feed, Place, Run, Step, Walked};
-pub use plan::{Plan, Settings};
+pub use plan::{DealtSettings, Plan, Settings, Weights};

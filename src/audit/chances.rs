@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Error;
-use crate::plan::{Composition, Plan, Rule};
+use crate::plan::{Composition, Dealt, Plan, Rule};
 use crate::support::memory::{filled, push, room};
 
 /// Lists of up to this many times have each of their rates told apart; of others, rates that agree in 12 binary places
@@ -38,12 +38,15 @@ pub struct WindowReach {
 }
 
 impl Reach {
-    /// Of all rows, by unit. `pause` is called every few milliseconds; its error ends the work.
+    /// Of all rows of drawn batches, by unit; none where batches are dealt, for which there is [`Coverage`](super::Coverage).
+    /// `pause` is called every few milliseconds; its error ends the work.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], or what `pause` returns.
     pub fn of<E: From<Error>>(plan: &Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
-        let Rule::Drawn(drawn) = plan.rule();
+        let Rule::Drawn(drawn) = plan.rule() else {
+            return Ok(Vec::new());
+        };
         let leaks = [Some(drawn.full()), drawn.short()].map(|composition| composition.map(|it| leak_chances(plan, it)));
         let mut reaches = Vec::new();
         for experiment in 0..plan.groups().experiments() {
@@ -55,7 +58,8 @@ impl Reach {
                 {
                     if let (Some(composition), Some(leak)) = (composition, leak) {
                         let weight = plan.weights().get(experiment).copied().unwrap_or(1.0);
-                        *chances = primary_chances(plan, composition, experiment, unit, &pool)?;
+                        let seats = drawn_seats(plan, composition, experiment, unit);
+                        *chances = primary_chances(plan, seats, unit, &pool)?;
                         for chance in chances.iter_mut() {
                             *chance = (*chance * weight + leak[experiment]).clamp(0.0, 1.0);
                         }
@@ -78,7 +82,6 @@ impl WindowReach {
         if plan.focus().is_none() {
             return Ok(Vec::new());
         }
-        let Rule::Drawn(drawn) = plan.rule();
         let mut reaches = room(plan.groups().experiments())?;
         for experiment in 0..plan.groups().experiments() {
             let pool = Pool::new(plan, experiment, &mut pause)?;
@@ -86,9 +89,12 @@ impl WindowReach {
             let mut scarce = filled(times, false)?;
             let mut rows = 0.0;
             for unit in units_of(plan, experiment) {
-                let (near_seats, _) = seats_of(plan, drawn.full(), experiment, unit);
+                let seats = match plan.rule() {
+                    Rule::Drawn(drawn) => drawn_seats(plan, drawn.full(), experiment, unit),
+                    Rule::Dealt(dealt) => dealt_seats(plan, dealt, experiment, unit),
+                };
                 each_window(plan, unit, &pool, |focal, inside, _| {
-                    scarce[focal] |= inside < near_seats;
+                    scarce[focal] |= f64::from(inside) < seats.near;
                     rows += f64::from(inside);
                 });
                 pause()?;
@@ -110,7 +116,7 @@ impl WindowReach {
 }
 
 /// What a batch draws from by itself: the numbers of an experiment's cells, or the experiment.
-fn units_of(plan: &Plan, experiment: usize) -> std::ops::Range<usize> {
+pub(super) fn units_of(plan: &Plan, experiment: usize) -> std::ops::Range<usize> {
     let groups = plan.groups();
     if groups.cells().is_empty() {
         experiment..experiment + 1
@@ -120,7 +126,7 @@ fn units_of(plan: &Plan, experiment: usize) -> std::ops::Range<usize> {
     }
 }
 
-fn rows_of(plan: &Plan, unit: usize) -> u32 {
+pub(super) fn rows_of(plan: &Plan, unit: usize) -> u32 {
     let groups = plan.groups();
     groups
         .cells()
@@ -129,13 +135,13 @@ fn rows_of(plan: &Plan, unit: usize) -> u32 {
 }
 
 /// The probability that `seats` draws of `rows` hold a given row.
-fn chance(seats: u32, rows: u32) -> f64 {
-    if seats == 0 || rows == 0 {
+pub(super) fn chance(seats: f64, rows: u32) -> f64 {
+    if seats == 0.0 || rows == 0 {
         0.0
-    } else if seats <= rows {
-        f64::from(seats) / f64::from(rows)
+    } else if seats <= f64::from(rows) {
+        seats / f64::from(rows)
     } else {
-        -(f64::from(seats) * (-1.0 / f64::from(rows)).ln_1p()).exp_m1()
+        -(seats * (-1.0 / f64::from(rows)).ln_1p()).exp_m1()
     }
 }
 
@@ -145,7 +151,7 @@ fn leak_chances(plan: &Plan, composition: &Composition) -> Vec<f64> {
     let count = groups.experiments();
     let of = |picked: usize| {
         let weight = plan.weights().get(picked).copied().unwrap_or(1.0);
-        weight * chance(composition.leak() as u32, groups.kept() - groups.size(picked))
+        weight * chance(composition.leak() as f64, groups.kept() - groups.size(picked))
     };
     // Sums from both ends: taking one's own from the whole would lose what little the others leave.
     let mut chances = vec![0.0; count];
@@ -160,27 +166,47 @@ fn leak_chances(plan: &Plan, composition: &Composition) -> Vec<f64> {
     chances
 }
 
-/// Seats of a unit, in a batch picked from its experiment: near (or all, without times) and far.
-fn seats_of(plan: &Plan, composition: &Composition, experiment: usize, unit: usize) -> (u32, u32) {
+/// Seats of a unit in a batch picked from its experiment, on average: near (or all, without times) and far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct UnitSeats {
+    pub(super) near: f64,
+    pub(super) far: f64,
+}
+
+fn drawn_seats(plan: &Plan, composition: &Composition, experiment: usize, unit: usize) -> UnitSeats {
     if !plan.can_pick(experiment) {
-        return (0, 0);
+        return UnitSeats::default();
     }
+    let of = |near, far| UnitSeats {
+        near: f64::from(near),
+        far: f64::from(far),
+    };
     match composition.quotas(experiment) {
         Some(quotas) => quotas
             .binary_search_by_key(&(unit as u32), |quota| quota.cell)
-            .map_or((0, 0), |place| {
-                (quotas[place].seats - quotas[place].far, quotas[place].far)
-            }),
-        None => (
+            .map_or_else(|_| of(0, 0), |place| of(quotas[place].seats - quotas[place].far, quotas[place].far)),
+        None => of(
             (composition.primary() - composition.far()) as u32,
             composition.far() as u32,
         ),
     }
 }
 
+/// Of a batch that the unit shares.
+pub(super) fn dealt_seats(plan: &Plan, dealt: &Dealt, experiment: usize, unit: usize) -> UnitSeats {
+    let Some(part) = dealt.part(plan.groups(), experiment, unit as u32).filter(|_| plan.can_pick(experiment)) else {
+        return UnitSeats::default();
+    };
+    let far_fraction = if plan.focus().is_some() { dealt.settings().global_fraction } else { 0.0 };
+    UnitSeats {
+        near: part.seats * (1.0 - far_fraction),
+        far: part.seats * far_fraction,
+    }
+}
+
 /// The times of a pool.
 #[derive(Default)]
-struct Pool {
+pub(super) struct Pool {
     /// Of every time the run of times that are near.
     near: Vec<(u32, u32)>,
     /// Of every cell the times it has, as places among the pool's; none where the pool itself is drawn from.
@@ -190,7 +216,7 @@ struct Pool {
 }
 
 impl Pool {
-    fn new<E: From<Error>>(plan: &Plan, pool: usize, pause: &mut impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+    pub(super) fn new<E: From<Error>>(plan: &Plan, pool: usize, pause: &mut impl FnMut() -> Result<(), E>) -> Result<Self, E> {
         let Some(focus) = plan.focus() else {
             return Ok(Self::default());
         };
@@ -244,15 +270,12 @@ fn each_window(plan: &Plan, unit: usize, pool: &Pool, mut visit: impl FnMut(usiz
 
 /// The probability that the primary of a batch of its experiment holds a given row of a unit: one for all its rows, or with
 /// times one for the rows of each.
-fn primary_chances(
-    plan: &Plan,
-    composition: &Composition,
-    experiment: usize,
-    unit: usize,
-    pool: &Pool,
-) -> Result<Vec<f64>, Error> {
+pub(super) fn primary_chances(plan: &Plan, seats: UnitSeats, unit: usize, pool: &Pool) -> Result<Vec<f64>, Error> {
     let rows = rows_of(plan, unit);
-    let (near_seats, far_seats) = seats_of(plan, composition, experiment, unit);
+    let UnitSeats {
+        near: near_seats,
+        far: far_seats,
+    } = seats;
     if plan.focus().is_none() {
         return filled(1, chance(near_seats, rows));
     }
@@ -266,7 +289,7 @@ fn primary_chances(
     outside_sums.push(0.0);
     each_window(plan, unit, pool, |_, inside, _| {
         let outside = rows - inside;
-        let stands_in = |empty: u32, seats: u32| if empty == 0 { chance(seats, rows) } else { 0.0 };
+        let stands_in = |empty: u32, seats: f64| if empty == 0 { chance(seats, rows) } else { 0.0 };
         let either = |one: f64, other: f64| one + other - one * other;
         inside_sum += either(chance(near_seats, inside), stands_in(outside, far_seats));
         outside_sum += either(chance(far_seats, outside), stands_in(inside, near_seats));
@@ -284,6 +307,14 @@ fn primary_chances(
     }
 }
 
+/// Rows of a unit at one of its times, or all without times.
+fn rows_at(plan: &Plan, unit: usize, place: usize) -> u32 {
+    plan.focus().map_or_else(
+        || rows_of(plan, unit),
+        |focus| focus.before(unit, place as u32 + 1) - focus.before(unit, place as u32),
+    )
+}
+
 /// Appends the rates of a unit's rows, equal ones as one.
 fn collect(plan: &Plan, unit: usize, [full, short]: &[Vec<f64>; 2], reaches: &mut Vec<Reach>) -> Result<(), Error> {
     let shorts = u64::from(plan.short_size().is_some());
@@ -295,29 +326,30 @@ fn collect(plan: &Plan, unit: usize, [full, short]: &[Vec<f64>; 2], reaches: &mu
             -(-chance).ln_1p() * batches as f64
         }
     };
-    let dropped = if full.len() > EXACT_TIMES { BITS_DROPPED } else { 0 };
-    let mut rates: BTreeMap<u64, (f64, u64)> = BTreeMap::new();
-    for (place, &chance) in full.iter().enumerate() {
-        let rate = missed(chance, fulls) + short.get(place).map_or(0.0, |&chance| missed(chance, shorts));
-        let rows = plan.focus().map_or_else(
-            || rows_of(plan, unit),
-            |focus| focus.before(unit, place as u32 + 1) - focus.before(unit, place as u32),
-        );
+    let rates = full.iter().enumerate().map(|(place, &chance)| {
+        missed(chance, fulls) + short.get(place).map_or(0.0, |&chance| missed(chance, shorts))
+    });
+    for (rate, rows) in grouped(plan, unit, rates) {
+        let unit = unit as u32;
+        push(reaches, Reach { unit, rows, rate })?;
+    }
+    Ok(())
+}
+
+/// The rates of a unit's rows, one for each of its times or one for all, and how many rows have each.
+pub(super) fn grouped(
+    plan: &Plan,
+    unit: usize,
+    rates: impl ExactSizeIterator<Item = f64>,
+) -> impl Iterator<Item = (f64, u64)> {
+    let dropped = if rates.len() > EXACT_TIMES { BITS_DROPPED } else { 0 };
+    let mut groups: BTreeMap<u64, (f64, u64)> = BTreeMap::new();
+    for (place, rate) in rates.enumerate() {
+        let rows = rows_at(plan, unit, place);
         // The bits of doubles that are not negative are in the order of the doubles.
-        let (sum, count) = rates.entry(rate.to_bits() >> dropped).or_default();
+        let (sum, count) = groups.entry(rate.to_bits() >> dropped).or_default();
         *sum += rate * f64::from(rows);
         *count += u64::from(rows);
     }
-    for (sum, rows) in rates.into_values() {
-        let rate = sum / rows as f64;
-        push(
-            reaches,
-            Reach {
-                unit: unit as u32,
-                rows,
-                rate,
-            },
-        )?;
-    }
-    Ok(())
+    groups.into_values().map(|(sum, rows)| (sum / rows as f64, rows))
 }

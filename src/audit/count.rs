@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use crate::audit::chances::units_of;
 use crate::batch::{Draft, Source};
 use crate::columns::times::{Clocks, Time};
 use crate::epoch::Stream;
@@ -94,6 +95,8 @@ pub struct Audit {
     pub seats: u64,
     /// Their seats that are to leak.
     pub leak_asked: u64,
+    /// Their seats whose rows were dealt, not drawn.
+    pub dealt: u64,
     /// By position.
     pub experiments: Vec<OfExperiment>,
     /// By number.
@@ -300,8 +303,7 @@ impl<'a> Counter<'a> {
         self.rows.clear();
         draft.append_rows(self.plan, &mut self.rows);
         let seats = self.rows.len() as u64;
-        let Rule::Drawn(drawn) = self.plan.rule();
-        let leak = drawn.composition(position).leak();
+        let leak = self.plan.leak_at(position);
         self.look_up(leak);
 
         let of = &mut self.audit.experiments[draft.picked()];
@@ -322,6 +324,11 @@ impl<'a> Counter<'a> {
         self.audit.batches += 1;
         self.audit.seats += seats;
         self.audit.leak_asked += leak as u64;
+        self.audit.dealt += draft
+            .segments()
+            .filter(|segment| segment.dealt)
+            .map(|segment| (segment.end - segment.start) as u64)
+            .sum::<u64>();
         self.audit.pairs.all += pairs_of(seats);
         Ok(())
     }
@@ -449,22 +456,41 @@ impl<'a> Counter<'a> {
         }
     }
 
-    fn finish<E: From<Error>>(mut self) -> Result<Audit, E> {
-        let plan = self.plan;
-        let Rule::Drawn(drawn) = plan.rule();
-        for (experiment, of) in self.audit.experiments.iter().enumerate() {
-            for (composition, batches) in [(Some(drawn.full()), of.full), (drawn.short(), of.short)] {
-                let Some(composition) = composition else { continue };
-                match composition.quotas(experiment) {
-                    Some(quotas) => {
-                        for quota in quotas {
-                            self.audit.units[quota.cell as usize].asked += u64::from(quota.seats) * batches;
+    /// Works out how many primary seats every unit should have had.
+    fn ask(&mut self) {
+        let audit = &mut self.audit;
+        match self.plan.rule() {
+            Rule::Drawn(drawn) => {
+                for (experiment, of) in audit.experiments.iter().enumerate() {
+                    for (composition, batches) in [(Some(drawn.full()), of.full), (drawn.short(), of.short)] {
+                        let Some(composition) = composition else { continue };
+                        match composition.quotas(experiment) {
+                            Some(quotas) => {
+                                for quota in quotas {
+                                    audit.units[quota.cell as usize].asked += u64::from(quota.seats) * batches;
+                                }
+                            }
+                            None => audit.units[experiment].asked += composition.primary() as u64 * batches,
                         }
                     }
-                    None => self.audit.units[experiment].asked += composition.primary() as u64 * batches,
+                }
+            }
+            Rule::Dealt(dealt) => {
+                for (experiment, of) in audit.experiments.iter().enumerate() {
+                    for unit in units_of(self.plan, experiment) {
+                        if let Some(part) = dealt.part(self.plan.groups(), experiment, unit as u32) {
+                            let seats = part.seats * part.often * of.full as f64;
+                            audit.units[unit].asked += seats.round() as u64;
+                        }
+                    }
                 }
             }
         }
+    }
+
+    fn finish<E: From<Error>>(mut self) -> Result<Audit, E> {
+        let plan = self.plan;
+        self.ask();
         let mut times: Vec<OfTime> = room(self.focal.len())?;
         times.extend(self.focal.into_values());
         times.sort_by(|one, other| one.hours.total_cmp(&other.hours));

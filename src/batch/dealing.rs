@@ -143,7 +143,7 @@ impl Dealer<'_> {
             let each = sharing.dealt;
             let first = u64::from(each) * number;
             let cards = &mut scratch.order[..each as usize];
-            let deck = Deck::new(sharing.deck, self.keys.key(Purpose::Conditions, experiment as u64, lap));
+            let deck = Deck::of(sharing.deck, self.keys.key(Purpose::Conditions, experiment as u64, lap));
             deck.deal(first_place(others.len() as u32, each, number), cards);
             for (place, &card) in (first..).zip(&*cards) {
                 // What fills up the last deal of a lap was dealt from in this lap already.
@@ -262,7 +262,7 @@ impl Dealer<'_> {
         let pool = self.plan.groups().others(experiment);
         let start = self.dealt.primary() as usize;
         let positions = draft.dealt_segment(pool, Source::Leak, start, hand.held as usize);
-        Deck::new(hand.deck, key).deal(first_place(pool.len, hand.held, number), positions);
+        Deck::of(hand.deck, key).deal(first_place(pool.len, hand.held, number), positions);
         draft.prefetch(self.plan, pool, start, hand.held as usize);
     }
 
@@ -311,7 +311,7 @@ impl<'a> Runs<'a> {
     fn new(hand: &'a Hand, key: u64, rows: u32, number: u64) -> Self {
         Self {
             hand,
-            deck: Deck::new(hand.deck, key),
+            deck: Deck::of(hand.deck, key),
             rows,
             offset: if hand.run == 1 { 0 } else { onto(word(key, OFFSET), rows) },
             first: first_place(hand.deck.cards(), hand.cards, number),

@@ -41,31 +41,60 @@ impl Shape {
     }
 }
 
-/// A deck as one key shuffles it.
+/// A deck as one key shuffles it: the numbers below that of its cards, each once, in an order that the key alone decides.
+///
+/// ```
+/// use cascade_sampler::decks::Deck;
+///
+/// let deck = Deck::new(1_000_000_000, 42);
+/// let mut cards = [0; 5];
+/// deck.deal(3, &mut cards);
+/// assert_eq!(cards[2], deck.card(5));
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Deck {
+pub struct Deck {
     shape: Shape,
     key: u64,
 }
 
 impl Deck {
+    /// A deck of so many cards, at least 1.
+    ///
+    /// # Panics
+    /// Where there are no cards.
+    #[must_use]
+    pub fn new(cards: u32, key: u64) -> Self {
+        assert!(cards > 0, "a deck has cards");
+        Self::of(Shape::new(cards), key)
+    }
+
+    /// A deck whose shape is known.
     #[inline]
-    pub(crate) fn new(shape: Shape, key: u64) -> Self {
+    pub(crate) fn of(shape: Shape, key: u64) -> Self {
         Self { shape, key }
     }
 
-    /// The card at `place`, which is below the number of cards.
-    pub(crate) fn card(&self, place: u32) -> u32 {
+    /// The card at `place`.
+    ///
+    /// # Panics
+    /// Where `place` is not below the number of cards.
+    #[must_use]
+    pub fn card(&self, place: u32) -> u32 {
+        assert!(place < self.shape.cards, "a place is below the number of cards");
         if self.shape.cards <= LIST {
             return self.shuffled(place)[place as usize].into();
         }
         self.walked(&self.round_keys(), place)
     }
 
-    /// The cards at the places from `first` on, which is below the number of cards; after the last comes the first again.
+    /// The cards at the places from `first` on; after the last comes the first again.
+    ///
+    /// # Panics
+    /// Where `first` is not below the number of cards.
     #[inline]
-    pub(crate) fn deal(&self, first: u32, out: &mut [u32]) {
+    pub fn deal(&self, first: u32, out: &mut [u32]) {
         let cards = self.shape.cards;
+        assert!(first < cards, "a place is below the number of cards");
         let before_end = (cards - first) as usize;
         if cards <= LIST {
             let wraps = out.len() > before_end;
@@ -224,10 +253,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn deck(cards: u32, key: u64) -> Deck {
-        Deck::new(Shape::new(cards), key)
-    }
-
     /// The specification's words, one place at a time.
     fn slow(cards: u32, key: u64, place: u32) -> u32 {
         if cards <= 64 {
@@ -276,7 +301,7 @@ mod tests {
             each in 0..300_usize,
         ) {
             let first = first.index(cards as usize) as u32;
-            let deck = deck(cards, key);
+            let deck = Deck::new(cards, key);
             let mut out = vec![0; each];
             deck.deal(first, &mut out);
             for (step, &card) in (0..).zip(&out) {
@@ -288,7 +313,7 @@ mod tests {
 
         #[test]
         fn every_processor_walks_alike(cards in 65..=u32::MAX, key: u64, first: prop::sample::Index, each in 0..100_usize) {
-            let deck = deck(cards, key);
+            let deck = Deck::new(cards, key);
             let first = first.index(cards as usize) as u32;
             let (mut plain, mut best) = (vec![0; each], vec![0; each]);
             walk_many_for::<crate::support::simd::Plain>(deck.shape, &deck.round_keys(), first, &mut plain);
@@ -299,7 +324,7 @@ mod tests {
         #[test]
         fn every_card_is_dealt_once(cards in 1..2_000_u32, key: u64, first: prop::sample::Index) {
             let mut out = vec![0; cards as usize];
-            deck(cards, key).deal(first.index(cards as usize) as u32, &mut out);
+            Deck::new(cards, key).deal(first.index(cards as usize) as u32, &mut out);
             out.sort_unstable();
             prop_assert!(out.into_iter().eq(0..cards));
         }

@@ -4,6 +4,10 @@ mod deck;
 mod keys;
 mod laps;
 
-pub(crate) use deck::{Deck, Shape};
+pub use deck::Deck;
+pub(crate) use deck::Shape;
 pub(crate) use keys::{Keys, Purpose, onto, word};
 pub(crate) use laps::{Laps, first_place};
+
+#[cfg(test)]
+mod tests;

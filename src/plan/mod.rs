@@ -16,7 +16,7 @@ use crate::near::focus::Focus;
 
 pub use crate::groups::{Cell, Groups};
 pub use dealt::{Dealt, DealtSettings, Weights};
-pub(crate) use dealt::{Hand, Pass, Seats, Sharing, Turn, check_epoch};
+pub(crate) use dealt::{Hand, Part, Pass, Seats, Sharing, Turn, check_epoch};
 pub use drawn::Drawn;
 pub use quotas::{Composition, Quota};
 pub use settings::Settings;
@@ -97,6 +97,15 @@ impl Plan {
     #[must_use]
     pub fn leak(&self) -> usize {
         self.leak
+    }
+
+    /// Seats of the global batch at `position` that go to rows of other experiments.
+    #[must_use]
+    pub fn leak_at(&self, position: u64) -> usize {
+        match &self.rule {
+            Rule::Drawn(drawn) => drawn.composition(position).leak(),
+            Rule::Dealt(_) => self.leak,
+        }
     }
 
     /// The chance of each experiment to be picked, by position; empty where experiments are not used.

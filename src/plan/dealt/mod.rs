@@ -19,7 +19,7 @@ use pass::{Blocks, EPOCHS, LastPass};
 pub(crate) use pass::{Pass, Turn};
 pub use settings::{DealtSettings, Weights};
 use share::{Shares, Wanted};
-pub(crate) use share::{Seats, Sharing};
+pub(crate) use share::{Part, Seats, Sharing};
 
 /// What only dealt batches have: how an epoch's blocks are shared out, and the decks.
 #[derive(Clone, Debug)]
@@ -59,6 +59,16 @@ impl Dealt {
         (position, self.blocks.turn(pass, position as u32))
     }
 
+    /// Batches of an experiment in the epochs before a pass.
+    pub(crate) fn deals_before(&self, pass: &Pass, experiment: usize) -> u64 {
+        pass.before(experiment) * u64::from(self.block())
+    }
+
+    /// Batches of an experiment in an epoch, on average.
+    pub(crate) fn mean_deals(&self, experiment: usize) -> f64 {
+        self.blocks.mean(experiment) * f64::from(self.block())
+    }
+
     /// Seats of a batch that do not leak.
     pub(crate) fn primary(&self) -> u32 {
         self.primary
@@ -71,6 +81,14 @@ impl Dealt {
     /// The most conditions that share a batch; 1 without conditions.
     pub(crate) fn most_shares(&self) -> usize {
         self.shares.as_ref().map_or(1, Shares::most) as usize
+    }
+
+    /// What a unit has of the batches of its experiment: a cell, or without conditions all its rows.
+    pub(crate) fn part(&self, groups: &Groups, experiment: usize, unit: u32) -> Option<Part> {
+        match &self.shares {
+            Some(shares) => shares.part(groups, experiment, unit, self.primary),
+            None => Some(Part::new(self.primary.into(), 0.0)),
+        }
     }
 
     /// What is dealt from a cell, or without conditions from an experiment.

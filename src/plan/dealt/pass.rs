@@ -161,16 +161,22 @@ impl Blocks {
         Ok(pass)
     }
 
+    /// Blocks of an experiment in an epoch, on average.
+    pub(super) fn mean(&self, experiment: usize) -> f64 {
+        let end = |experiment: usize| match &self.parts {
+            Parts::Fixed(ends) => f64::from(ends[experiment]),
+            Parts::Rounded(ends) => ends[experiment],
+        };
+        end(experiment) - experiment.checked_sub(1).map_or(0.0, end)
+    }
+
     /// Whose the global batch at `position` is, which is below the number of batches.
     #[inline]
     pub(crate) fn turn(&self, pass: &Pass, position: u32) -> Turn {
-        let block = Deck::new(self.deck, pass.key).card(position / self.batches);
+        let block = Deck::of(self.deck, pass.key).card(position / self.batches);
         let experiment = pass.ends.partition_point(|&end| end <= block);
-        let (start, before_start) = match experiment.checked_sub(1) {
-            Some(previous) => (pass.ends[previous], pass.before[previous]),
-            None => (0, 0),
-        };
-        let block = pass.before[experiment] - before_start + u64::from(block - start);
+        let start = experiment.checked_sub(1).map_or(0, |previous| pass.ends[previous]);
+        let block = pass.before(experiment) + u64::from(block - start);
         Turn {
             experiment,
             deal: block * u64::from(self.batches) + u64::from(position % self.batches),
@@ -179,6 +185,12 @@ impl Blocks {
 }
 
 impl Pass {
+    /// Blocks of an experiment in the epochs before.
+    pub(super) fn before(&self, experiment: usize) -> u64 {
+        let start = experiment.checked_sub(1).map_or(0, |previous| self.before[previous]);
+        self.before[experiment] - start
+    }
+
     /// The epoch.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch

@@ -188,6 +188,29 @@ impl Shares {
         self.ratios[groups.cells()[cell as usize].condition as usize]
     }
 
+    /// What a cell has of the batches of its experiment, of which `seats` are shared; `None` where it never shares them.
+    pub(super) fn part(&self, groups: &Groups, experiment: usize, cell: u32, seats: u32) -> Option<Part> {
+        let sharing = self.sharing(experiment);
+        let is_fixed = self.fixed(sharing).binary_search(&cell).is_ok();
+        let is_other = sharing.dealt > 0 && self.others(sharing).binary_search(&cell).is_ok();
+        if !is_fixed && !is_other {
+            return None;
+        }
+        let seats = Seats::new(seats, self.ratio_of(groups, cell), sharing.sum);
+        let part = Part::new(seats.exact, seats.rest().clamp(0.0, 1.0));
+        if is_fixed {
+            return Some(part);
+        }
+        let (others, dealt) = (f64::from(sharing.others), f64::from(sharing.dealt));
+        let turns = sharing.laps.deals() as f64;
+        Some(Part {
+            often: dealt / others,
+            turns,
+            filling: turns * dealt / others - 1.0,
+            ..part
+        })
+    }
+
     /// The hand of every cell, with `seats` to share.
     pub(super) fn hands(&self, groups: &Groups, seats: u32, run_length: u32, block: u32) -> Result<Vec<Hand>, Error> {
         let mut hands = filled(groups.cells().len(), Hand::default())?;
@@ -202,6 +225,34 @@ impl Shares {
             }
         }
         Ok(hands)
+    }
+}
+
+/// What a unit has of the batches of its experiment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Part {
+    /// Its seats in a batch that it shares, on average.
+    pub(crate) seats: f64,
+    /// How often it has an odd seat in those.
+    pub(crate) odd: f64,
+    /// The share of batches that it shares.
+    pub(crate) often: f64,
+    /// Batches in which its turn comes once.
+    pub(crate) turns: f64,
+    /// How often it fills up a lap of conditions besides.
+    pub(crate) filling: f64,
+}
+
+impl Part {
+    /// Of every batch.
+    pub(super) fn new(seats: f64, odd: f64) -> Self {
+        Self {
+            seats,
+            odd,
+            often: 1.0,
+            turns: 1.0,
+            filling: 0.0,
+        }
     }
 }
 

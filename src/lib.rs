@@ -46,12 +46,12 @@ mod python;
 mod support;
 
 pub use audit::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Reach, Share, WindowReach};
-pub use batch::{Draft, Index, Origins, Source};
+pub use batch::{Draft, Origins, Row, Source};
 pub use columns::codes::{Chunk, Codes, Column, MISSING, Pair, combine};
 pub use columns::times::{Hours, Times};
 pub use draw::{Generator, Slots, pass, sample, seed_words};
 pub use epoch::{Batches, Deal, Mark, Stream};
 pub use error::Error;
-pub use feed::{Feed, Place, Run, Step, Walked};
+pub use feed::{Feed, Next, Run, Step, Walk, Walked};
 pub use groups::{Cell, Groups};
 pub use plan::{Composition, Plan, Quota, Settings};

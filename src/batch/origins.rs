@@ -1,10 +1,11 @@
 //! Where each seat of a batch came from.
 
-use crate::batch::{Draft, Source};
 use crate::error::Error;
 use crate::groups::{Groups, Order};
 use crate::plan::Plan;
 use crate::support::memory::room;
+
+use super::draft::{Draft, Source};
 
 /// The origin of every seat of one batch: equally long columns, in the order of the batch's rows.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,7 +7,7 @@ mod common;
 
 use std::hint::black_box;
 
-use cascade_sampler::{Batches, Deal, Stream};
+use cascade_sampler::{Batches, Deal};
 use common::CASES;
 
 const ROWS: usize = 1_000_000;
@@ -25,14 +25,10 @@ fn main() {
     };
     let plan = common::plan(common::named(case), ROWS);
     let batches: usize = batches.parse().expect("a number of batches");
+    let mut built = Batches::<i64>::new(&plan, Deal::default(), 3, 0).expect("a seed");
     if what == "pass" {
-        let mut stream = Stream::new(3, 0).expect("a seed");
-        for _ in 0..batches {
-            stream.pass(&plan);
-        }
-        black_box(stream.position());
+        black_box(built.nth(batches));
     } else {
-        let mut built = Batches::<i64>::new(&plan, Deal::default(), 3, 0).expect("a seed");
         for _ in 0..batches {
             black_box(built.next());
         }

@@ -3,7 +3,7 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use cascade_sampler::{Batches, Deal, Generator, Slots, Stream, pass, sample};
+use cascade_sampler::{Batches, Deal, Generator, Slots, pass, sample};
 use common::{BATCH, CASES};
 use divan::Bencher;
 
@@ -54,8 +54,8 @@ fn batch(bencher: Bencher, name: &str) {
 }
 
 #[divan::bench(args = CASES.map(|case| case.name))]
-fn batch_passed(bencher: Bencher, name: &str) {
+fn a_hundred_batches_passed(bencher: Bencher, name: &str) {
     let plan = common::plan(common::named(name), ROWS);
-    let mut stream = Stream::new(3, 0).expect("a seed");
-    bencher.bench_local(|| stream.pass(&plan));
+    let mut batches = Batches::<i64>::new(&plan, Deal::default(), 3, 0).expect("a seed");
+    bencher.bench_local(|| batches.nth(100));
 }

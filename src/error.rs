@@ -165,6 +165,13 @@ pub enum Error {
     },
     /// A state's generator stands behind the state's batches.
     Mark,
+    /// The integers that rows are handed out as cannot hold the table's row numbers.
+    RowWidth {
+        /// Rows of the table.
+        rows: usize,
+        /// The most rows that they tell apart.
+        most: u64,
+    },
     /// The last batch is short, so the epoch's batches make no array of one shape.
     Ragged {
         /// Rows of the last batch.
@@ -282,6 +289,10 @@ impl fmt::Display for Error {
                 write!(f, "seed + epoch must be below 2^64, got seed={seed}, epoch={epoch}")
             }
             Self::Mark => write!(f, "the state's generator stands behind its batches"),
+            Self::RowWidth { rows, most } => write!(
+                f,
+                "the table has {rows} rows, and the integers they are handed out as tell only {most} apart: take wider ones"
+            ),
             Self::Ragged { last, size } => write!(
                 f,
                 "the last batch has {last} rows and the others {size}, which is no array of one shape: iterate over the \

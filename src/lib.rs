@@ -46,13 +46,13 @@ pub mod plan;
 mod python;
 mod support;
 
-pub use audit::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Reach, Share, WindowReach};
-pub use batch::{Draft, Index, Origins, Source};
+pub use audit::{Audit, Coverage, OfExperiment, OfTime, OfUnit, Pairs, Reach, Share, WindowReach};
+pub use batch::{Draft, Origins, Row, Source};
 pub use columns::codes::{Chunk, Codes, Column, MISSING, Pair, combine};
 pub use columns::table::Table;
 pub use columns::times::{Hours, Times};
 pub use draw::{Generator, Slots, pass, sample, seed_words};
 pub use epoch::{Batches, Deal, Mark, Stream};
 pub use error::Error;
-pub use feed::{Feed, Place, Run, Step, Walked};
+pub use feed::{Feed, Next, Run, Step, Walk, Walked};
 pub use plan::{DealtSettings, Plan, Settings, Weights};

@@ -1,20 +1,14 @@
 //! What the core refuses, and that it may be shared between threads.
 
-use std::sync::Arc;
-
-use cascade_sampler::{Column, Deal, Error, Feed, Plan, Run, Settings, Stream, Table};
+use cascade_sampler::{Batches, Column, Deal, Error, Mark, Plan, Settings};
 
 const EXPERIMENT: [u32; 6] = [0, 0, 0, 2, 2, 2];
 const CONDITION: [u32; 6] = [0, 1, 0, 1, 1, 1];
 
 fn plan(settings: &Settings) -> Result<Plan, Error> {
-    let table = Table {
-        rows: 6,
-        experiments: Some(Column::from_ranks(&EXPERIMENT, 3)),
-        conditions: Some(Column::from_ranks(&CONDITION, 2)),
-        times: None,
-    };
-    Plan::new(&table, settings)
+    let experiment = Column::from_ranks(&EXPERIMENT, 3);
+    let condition = Column::from_ranks(&CONDITION, 2);
+    Plan::new(6, Some(&experiment), Some(&condition), None, settings)
 }
 
 fn settings() -> Settings {
@@ -79,21 +73,18 @@ fn an_experiment_that_is_never_picked_needs_no_condition() {
 
 #[test]
 fn columns_that_do_not_fit() {
-    let refused = |rows: usize, experiments: Option<Column<'_>>| {
-        let table = Table {
-            rows,
-            experiments,
-            ..Table::default()
-        };
-        Plan::new(&table, &settings()).unwrap_err()
-    };
     let short = Column::from_ranks(&EXPERIMENT[..5], 3);
-    assert_eq!(refused(6, Some(short)), Error::Length { rows: 6, found: 5 });
+    let refused = Plan::new(6, Some(&short), None, None, &settings()).unwrap_err();
+    assert_eq!(refused, Error::Length { rows: 6, found: 5 });
     let unknown = Column::from_ranks(&EXPERIMENT, 2);
-    assert_eq!(refused(6, Some(unknown)), Error::Code);
+    let refused = Plan::new(6, Some(&unknown), None, None, &settings()).unwrap_err();
+    assert_eq!(refused, Error::Code);
     let rows = u32::MAX as usize + 1;
-    assert_eq!(refused(rows, None), Error::TooManyRows { rows });
-    assert_eq!(refused(0, None), Error::NoRows);
+    assert_eq!(
+        Plan::new(rows, None, None, None, &settings()).unwrap_err(),
+        Error::TooManyRows { rows }
+    );
+    assert_eq!(Plan::new(0, None, None, None, &settings()).unwrap_err(), Error::NoRows);
 }
 
 #[test]
@@ -101,59 +92,57 @@ fn ranks_and_seeds() {
     assert!(Deal::new(0, 0).is_err());
     assert!(Deal::new(2, 2).is_err());
     assert!(Deal::new(1 << 32, 0).is_err());
-    assert!(Stream::new(u64::MAX, 0).is_ok());
-    assert!(Stream::new(u64::MAX, 1).is_err());
+    let plan = plan(&settings()).unwrap();
+    let batches = |seed, epoch| Batches::<u32>::new(&plan, Deal::default(), seed, epoch);
+    assert!(batches(u64::MAX, 0).is_ok());
+    let (seed, epoch) = (u64::MAX, 1);
+    assert_eq!(batches(seed, epoch).unwrap_err(), Error::Seed { seed, epoch: 1 });
 }
 
 #[test]
-fn positions_are_remembered_however_they_were_reached() {
+fn places_that_no_epoch_has() {
+    let deal = Deal::new((1 << 32) - 1, 7).unwrap();
+    assert_eq!(deal.position(u64::MAX), u64::MAX);
+    assert_eq!(deal.position((1 << 32) + 1), u64::MAX);
+    assert_eq!(deal.position(1 << 31), (1 << 63) - (1 << 31) + 7);
     let settings = Settings {
-        batches: Some(10_000),
+        batches: Some(i64::MAX as u64),
         ..settings()
     };
-    let feed = Feed::new(Arc::new(plan(&settings).unwrap()), Some(Deal::default()), 1);
-    let ask = |position: u64| {
-        let stream = feed.nearest(0, position).unwrap();
-        let walked = position - stream.position();
-        let (_, place) = feed.walk::<u32, Error>(stream, position, || Ok(())).unwrap();
-        feed.remember(0, place);
-        walked
+    let plan = plan(&settings).unwrap();
+    let at = |mark: Mark| Batches::<u32>::at(&plan, deal, 1, &mark);
+    let mark = Mark {
+        batches: i64::MAX as u64 - 1,
+        drawn: i64::MAX as u64 - 1,
+        ..Mark::default()
     };
-    for position in 0..5000 {
-        assert_eq!(ask(position), 0);
-    }
-    assert_eq!(ask(4999), 4999 % 1024);
-    assert_eq!(ask(3071), 1023);
-    assert_eq!(ask(9000), 9000 - 4096);
-    assert_eq!(ask(8191), 1023);
-    assert_eq!(ask(1024), 0);
-}
-
-#[test]
-fn a_walk_whose_epoch_was_forgotten_meanwhile() {
-    let settings = Settings {
-        batches: Some(10_000),
-        ..settings()
+    // The last round is filled up, past the epoch's end.
+    let mut last = at(mark).unwrap();
+    assert_eq!(last.len(), 1);
+    assert!(last.next().unwrap().is_ok());
+    assert_eq!(last.mark().batches, mark.batches + (1 << 32) - 1);
+    let behind = Mark {
+        batches: u64::MAX,
+        ..Mark::default()
     };
-    let feed = Feed::new(Arc::new(plan(&settings).unwrap()), Some(Deal::default()), 1);
-    let walk = |epoch: u64, position: u64| {
-        let stream = feed.nearest(epoch, position).unwrap();
-        feed.walk::<u32, Error>(stream, position, || Ok(())).unwrap()
-    };
-    feed.remember(0, walk(0, 2000).1);
-    let (batch, late) = walk(0, 2001);
-    for epoch in 1..10 {
-        feed.remember(epoch, walk(epoch, 5).1);
-    }
-    feed.remember(0, late);
-    assert_eq!(walk(0, 2001).0, batch);
-    assert_eq!(walk(0, 1500).0, walk(0, 1500).0);
+    let mut over = at(behind).unwrap();
+    assert_eq!(over.mark().batches, u64::MAX);
+    assert!(over.next().is_none());
+    assert!(over.nth(usize::MAX).is_none());
+    assert_eq!(
+        at(Mark {
+            drawn: 1,
+            ..Mark::default()
+        })
+        .unwrap_err(),
+        Error::Mark
+    );
+    let epoch = 1 << 64;
+    assert_eq!(at(Mark::beginning(epoch)).unwrap_err(), Error::Seed { seed: 1, epoch });
 }
 
 #[test]
 fn what_is_shared_can_be() {
     fn shared<T: Send + Sync>() {}
     shared::<Plan>();
-    shared::<Feed>();
-    shared::<Run>();
 }

@@ -8,11 +8,11 @@ use crate::batch::{Draft, Source};
 use crate::columns::times::{Clocks, Time};
 use crate::epoch::Stream;
 use crate::error::Error;
-use crate::feed::SEATS_AT_A_TIME;
 use crate::near::focus::Focus;
 use crate::plan::{Plan, Rule};
 use crate::support::memory::prefetch;
 use crate::support::memory::{filled, push, room};
+use crate::support::pace::Pace;
 
 /// Batches whose composition is written down one by one.
 const FIRST_BATCHES: usize = 200;
@@ -136,23 +136,16 @@ impl Audit {
     ) -> Result<Self, E> {
         let mut counter = Counter::new(plan)?;
         counter.audit.table_pairs = table_pairs(plan, counter.times.as_deref(), || pause(0))?;
-        let mut worked = 0;
+        let mut pace = Pace::default();
         for number in 0..epochs {
-            let epoch = epoch.checked_add(number).ok_or(Error::Seed {
-                seed,
-                epoch: u128::from(epoch) + u128::from(number),
-            })?;
-            let mut stream = Stream::new(seed, epoch)?;
+            let mut stream = Stream::new(plan, seed, u128::from(epoch) + u128::from(number))?;
             for position in 0..plan.batches() {
                 let mut draft = std::mem::take(&mut counter.draft);
                 stream.draw(plan, &mut draft)?;
                 counter.count(&draft, position)?;
-                worked += draft.seats() as u64;
+                let seats = draft.seats();
                 counter.draft = draft;
-                if worked >= SEATS_AT_A_TIME {
-                    worked = 0;
-                    pause(counter.audit.batches)?;
-                }
+                pace.after(seats, || pause(counter.audit.batches))?;
             }
             push(&mut counter.audit.seen, counter.marks.seen)?;
         }

@@ -2,6 +2,8 @@
 
 mod chances;
 mod count;
+mod coverage;
 
 pub use chances::{Reach, WindowReach};
+pub use coverage::Coverage;
 pub use count::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Share};

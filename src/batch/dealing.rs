@@ -8,7 +8,7 @@ use crate::near::focus::Focus;
 use crate::plan::{Dealt, Hand, Pass, Plan, Seats, Sharing, Turn};
 use crate::support::memory::grow;
 
-use super::draft::{Draft, Source, Supply};
+use super::draft::{Draft, Segment, Source, Supply};
 
 /// The word of a cell's key by which its runs are moved against the list: one behind those that shuffle.
 const OFFSET: u64 = 64;
@@ -229,17 +229,23 @@ impl Dealer<'_> {
         let runs = Runs::new(hand, key, pool.len, number);
         let seats = sharer.seats.min(hand.held);
         if seats > 0 {
-            let positions = draft.dealt_segment(pool, Source::Primary, start, seats as usize);
-            runs.deal(positions, cards);
-            draft.prefetch(self.plan, pool, start, seats as usize);
+            runs.deal(draft.segment(dealt(pool, Source::Primary, start, seats)), cards);
+            draft.prefetch(self.plan);
         }
         if sharer.seats > seats {
-            let start = start + seats as usize;
-            let (positions, left) = draft.odd_segment(pool, start, (sharer.seats - seats) as usize, runs.left());
-            for position in positions {
-                *position = if left { runs.draw(&mut self.generator) } else { self.generator.below(pool.len) };
+            let segment = Segment {
+                dealt: false,
+                population: runs.left() * hand.run,
+                ..dealt(pool, Source::Primary, start + seats as usize, sharer.seats - seats)
+            };
+            for position in draft.segment(segment) {
+                *position = if runs.left() > 0 {
+                    runs.draw(&mut self.generator)
+                } else {
+                    self.generator.below(pool.len)
+                };
             }
-            draft.prefetch(self.plan, pool, start, (sharer.seats - seats) as usize);
+            draft.prefetch(self.plan);
         }
     }
 
@@ -261,9 +267,9 @@ impl Dealer<'_> {
         let key = self.keys.key(Purpose::Leak, experiment as u64, lap);
         let pool = self.plan.groups().others(experiment);
         let start = self.dealt.primary() as usize;
-        let positions = draft.dealt_segment(pool, Source::Leak, start, hand.held as usize);
+        let positions = draft.segment(dealt(pool, Source::Leak, start, hand.held));
         Deck::of(hand.deck, key).deal(first_place(pool.len, hand.held, number), positions);
-        draft.prefetch(self.plan, pool, start, hand.held as usize);
+        draft.prefetch(self.plan);
     }
 
     /// The seats around a focal time, as in drawn batches: all parts near it, then all far from it.
@@ -292,6 +298,19 @@ impl Dealer<'_> {
                 }
             }
         }
+    }
+}
+
+/// Seats whose rows are dealt from a pool.
+fn dealt(pool: Pool, source: Source, start: usize, seats: u32) -> Segment {
+    Segment {
+        pool,
+        source,
+        fallback: false,
+        dealt: true,
+        population: pool.len,
+        start,
+        end: start + seats as usize,
     }
 }
 

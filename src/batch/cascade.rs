@@ -1,0 +1,189 @@
+//! The order of draws of one batch, from a plan and a generator (specification, section 3).
+
+use crate::draw::{Generator, pass};
+use crate::error::Error;
+use crate::groups::Pool;
+use crate::near::focus::Focus;
+use crate::plan::{Composition, Plan};
+
+use super::draft::{Draft, Source, Supply};
+
+/// What is done with a draw of `seats` positions, which go to the seats from `start` on.
+trait Take {
+    fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize);
+
+    /// Is told the focal time before the seats around it are drawn.
+    fn focus_on(&mut self, _place: u32) {}
+}
+
+impl Take for Draft {
+    #[inline]
+    fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize) {
+        self.draw_segment(plan, generator, &supply, start, seats);
+    }
+
+    fn focus_on(&mut self, place: u32) {
+        Self::focus_on(self, place);
+    }
+}
+
+/// Draws, and lets go of what was drawn.
+struct PassBy;
+
+impl Take for PassBy {
+    fn take(&mut self, _plan: &Plan, generator: &mut Generator, supply: Supply, _start: usize, seats: usize) {
+        pass(generator, supply.population(), seats);
+    }
+}
+
+/// Draws one batch into `draft`.
+///
+/// # Errors
+/// [`Error::OutOfMemory`], before anything is drawn.
+pub(crate) fn draw_batch(
+    plan: &Plan,
+    composition: &Composition,
+    generator: &mut Generator,
+    draft: &mut Draft,
+) -> Result<(), Error> {
+    draft.reserve(plan, composition.size(), most_segments(plan, composition))?;
+    let picked = cascade(plan, composition, generator, draft);
+    draft.pick(picked);
+    Ok(())
+}
+
+/// Moves the generator past one batch without building it.
+pub(crate) fn pass_batch(plan: &Plan, composition: &Composition, generator: &mut Generator) {
+    cascade(plan, composition, generator, &mut PassBy);
+}
+
+/// The most draws that a batch takes: its leak, and every quota, with times once near and once far.
+fn most_segments(plan: &Plan, composition: &Composition) -> usize {
+    let parts = if plan.focus().is_some() { 2 } else { 1 };
+    1 + parts * composition.most_quotas()
+}
+
+/// The order of draws of one batch, for all that builds batches or passes them. Returns the experiment's position.
+fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, taker: &mut impl Take) -> usize {
+    let groups = plan.groups();
+    let picked = if plan.cdf().is_empty() {
+        0
+    } else {
+        generator.pick(plan.cdf())
+    };
+    let primary = composition.primary();
+    if composition.leak() > 0 {
+        let others = Supply::whole(groups.others(picked), Source::Leak);
+        taker.take(plan, generator, others, primary, composition.leak());
+    }
+    if let Some(focus) = plan.focus() {
+        focused(plan, focus, composition, generator, picked, taker);
+    } else if let Some(quotas) = composition.quotas(picked) {
+        let mut start = 0;
+        for &quota in quotas {
+            let seats = quota.seats as usize;
+            taker.take(
+                plan,
+                generator,
+                Supply::whole(plan.groups().pool_of_cell(quota.cell), Source::Primary),
+                start,
+                seats,
+            );
+            start += seats;
+        }
+    } else if primary > 0 {
+        taker.take(
+            plan,
+            generator,
+            Supply::whole(groups.pool(picked), Source::Primary),
+            0,
+            primary,
+        );
+    }
+    picked
+}
+
+/// The seats that do not leak, near a focal time and far from it.
+fn focused(
+    plan: &Plan,
+    focus: &Focus,
+    composition: &Composition,
+    generator: &mut Generator,
+    picked: usize,
+    taker: &mut impl Take,
+) {
+    let place = generator.below(focus.times_of(picked));
+    taker.focus_on(place);
+    let near = focus.near(picked, place, plan.window());
+    let first = if composition.quotas(picked).is_some() {
+        plan.groups().first_cell_of(picked)
+    } else {
+        0
+    };
+    let mut start = 0;
+    for inside in [true, false] {
+        let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {
+            if seats > 0 {
+                let span = focus.span(list, child, &near, inside);
+                taker.take(plan, generator, Supply::part(pool, span), start, seats);
+                start += seats;
+            }
+        };
+        if let Some(quotas) = composition.quotas(picked) {
+            for &quota in quotas {
+                let seats = if inside { quota.seats - quota.far } else { quota.far };
+                take(quota.cell, quota.cell - first, plan.groups().pool_of_cell(quota.cell), seats as usize);
+            }
+        } else {
+            let seats = if inside {
+                composition.primary() - composition.far()
+            } else {
+                composition.far()
+            };
+            take(picked as u32, 0, plan.groups().pool(picked), seats);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::codes::Column;
+    use crate::columns::table::Table;
+    use crate::columns::times::Times;
+    use crate::plan::{Rule, Settings};
+
+    #[test]
+    fn room_for_every_draw_is_made_before_the_first() {
+        let rows = 240;
+        let experiments: Vec<u32> = (0..rows).map(|row| row % 2).collect();
+        let conditions: Vec<u32> = (0..rows).map(|row| row / 2 % 12).collect();
+        let times: Vec<f64> = (0..rows).map(|row| f64::from(row / 24)).collect();
+        let settings = Settings {
+            batch_size: 60,
+            leaky: 0.2,
+            global_fraction: 0.5,
+            ..Settings::default()
+        };
+        let table = Table {
+            rows: rows as usize,
+            experiments: Some(Column::from_ranks(&experiments, 2)),
+            conditions: Some(Column::from_ranks(&conditions, 12)),
+            times: Some(Times::F64(vec![&times])),
+        };
+        let plan = Plan::new(&table, &settings).unwrap();
+        let Rule::Drawn(drawn) = plan.rule() else { unreachable!() };
+        let mut generator = Generator::new(0);
+        let mut draft = Draft::default();
+        for _ in 0..20 {
+            draft
+                .reserve(&plan, drawn.full().size(), most_segments(&plan, drawn.full()))
+                .unwrap();
+            let (_, reserved) = draft.room_for_segments();
+            cascade(&plan, drawn.full(), &mut generator, &mut draft);
+            let (segments, capacity) = draft.room_for_segments();
+            assert_eq!(segments, 25);
+            assert_eq!(capacity, reserved);
+        }
+    }
+}

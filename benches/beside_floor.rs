@@ -19,7 +19,8 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Generator, Plan, Times};
+use cascade_sampler::plan::Rule;
+use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Generator, Plan, Table, Times};
 use common::BATCH;
 use gather::{Entries, prefetch};
 use rand_pcg::Lcg128Xsl64;
@@ -81,16 +82,13 @@ fn plan(folder: &Path, rows: usize, keys: &str, balanced: bool, leaky: f64, time
     } else {
         Some(Times::F32(vec![&few]))
     };
-    Plan::new(
+    let table = Table {
         rows,
-        (keys != "0").then(|| column(Codes::U8(&experiment), labels)).as_ref(),
-        balanced
-            .then(|| column(Codes::U8(&condition), common::CONDITIONS))
-            .as_ref(),
-        times.as_ref(),
-        &common::settings(leaky),
-    )
-    .expect("a plan")
+        experiments: (keys != "0").then(|| column(Codes::U8(&experiment), labels)),
+        conditions: balanced.then(|| column(Codes::U8(&condition), common::CONDITIONS)),
+        times,
+    };
+    Plan::new(&table, &common::settings(leaky)).expect("a plan")
 }
 
 fn numbers<const WIDTH: usize, T>(bytes: &[u8], number: fn([u8; WIDTH]) -> T) -> impl Iterator<Item = T> {
@@ -256,7 +254,10 @@ impl Floor {
 
 /// What a batch of each experiment is drawn from.
 fn parts(plan: &Plan) -> Vec<Vec<Part>> {
-    let (groups, full) = (plan.groups(), plan.full());
+    let Rule::Drawn(drawn) = plan.rule() else {
+        unreachable!("the benches draw");
+    };
+    let (groups, full) = (plan.groups(), drawn.full());
     let rows = groups.kept();
     let ends = |sizes: &mut dyn Iterator<Item = u32>| -> Vec<u32> {
         let mut end = 0;

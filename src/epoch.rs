@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::batch::{Draft, Row, check_width, draw_batch, pass_batch};
 use crate::draw::Generator;
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan::{Plan, Rule};
 use crate::support::memory::room;
 
 /// Which of an epoch's batches one rank takes: in round `j`, rank `r` of `R` takes global batch `j * R + r`.
@@ -98,11 +98,13 @@ impl Mark {
 ///
 /// # Errors
 /// [`Error::Seed`] where `seed + epoch` is 2^64 or more.
-pub(crate) fn check_epoch(_plan: &Plan, seed: u64, epoch: u128) -> Result<u64, Error> {
-    u64::try_from(epoch)
-        .ok()
-        .filter(|&epoch| seed.checked_add(epoch).is_some())
-        .ok_or(Error::Seed { seed, epoch })
+pub(crate) fn check_epoch(plan: &Plan, seed: u64, epoch: u128) -> Result<u64, Error> {
+    match plan.rule() {
+        Rule::Drawn(_) => u64::try_from(epoch)
+            .ok()
+            .filter(|&epoch| seed.checked_add(epoch).is_some())
+            .ok_or(Error::Seed { seed, epoch }),
+    }
 }
 
 /// The global batches of one epoch, one after another.
@@ -140,10 +142,13 @@ impl Stream {
         if mark.drawn > mark.batches {
             return Err(Error::Mark);
         }
+        let way = match plan.rule() {
+            Rule::Drawn(_) => Way::Drawn(Generator::at(seed + epoch, mark.words, mark.half)),
+        };
         Ok(Self {
             epoch,
             position: mark.drawn,
-            way: Way::Drawn(Generator::at(seed + epoch, mark.words, mark.half)),
+            way,
         })
     }
 
@@ -189,8 +194,8 @@ impl Stream {
             return Err(Error::Mark.into());
         }
         while self.position < position {
-            let Way::Drawn(generator) = &mut self.way;
-            pass_batch(plan, plan.composition(self.position), generator);
+            let (Way::Drawn(generator), Rule::Drawn(drawn)) = (&mut self.way, plan.rule());
+            pass_batch(plan, drawn.composition(self.position), generator);
             self.position += 1;
             passed(self)?;
         }
@@ -203,8 +208,8 @@ impl Stream {
     /// [`Error::OutOfMemory`]; the stream stays where it was.
     #[inline]
     pub fn draw(&mut self, plan: &Plan, draft: &mut Draft) -> Result<(), Error> {
-        let Way::Drawn(generator) = &mut self.way;
-        draw_batch(plan, plan.composition(self.position), generator, draft)?;
+        let (Way::Drawn(generator), Rule::Drawn(drawn)) = (&mut self.way, plan.rule());
+        draw_batch(plan, drawn.composition(self.position), generator, draft)?;
         self.position = self.position.saturating_add(1);
         Ok(())
     }
@@ -216,9 +221,10 @@ impl Stream {
 /// batches without building them.
 ///
 /// ```
-/// use cascade_sampler::{Batches, Deal, Plan, Settings};
+/// use cascade_sampler::{Batches, Deal, Plan, Settings, Table};
 ///
-/// let plan = Plan::new(100, None, None, None, &Settings { batch_size: 8, ..Settings::default() })?;
+/// let table = Table { rows: 100, ..Table::default() };
+/// let plan = Plan::new(&table, &Settings { batch_size: 8, ..Settings::default() })?;
 /// let mut batches = Batches::<u32>::new(&plan, Deal::default(), 42, 0)?;
 /// batches.next();
 /// let rest = Batches::<u32>::at(&plan, Deal::default(), 42, &batches.mark())?;
@@ -276,7 +282,7 @@ impl<'a, T: Row> Batches<'a, T> {
         let position = self.start.saturating_add(self.deal.position(self.round));
         self.stream.move_to(self.plan, position, |_| Ok::<_, Error>(()))?;
         // Room for the rows comes before the draw, so that a batch is never drawn and lost.
-        let mut rows = room(self.plan.composition(position).size())?;
+        let mut rows = room(self.plan.size(position))?;
         self.stream.draw(self.plan, &mut self.draft)?;
         self.draft.append_rows(self.plan, &mut rows);
         self.round += 1;

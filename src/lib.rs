@@ -6,18 +6,18 @@
 //! same seed gives the same batches here, from Python and from any other implementation.
 //!
 //! ```
-//! use cascade_sampler::{Batches, Column, Deal, Plan, Settings};
+//! use cascade_sampler::{Batches, Column, Deal, Plan, Settings, Table};
 //!
 //! let experiment = [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1];
 //! let condition = [0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1];
+//! let table = Table {
+//!     rows: 12,
+//!     experiments: Some(Column::from_ranks(&experiment, 2)),
+//!     conditions: Some(Column::from_ranks(&condition, 2)),
+//!     ..Table::default()
+//! };
 //! let settings = Settings { batch_size: 4, leaky: 0.25, ..Settings::default() };
-//! let plan = Plan::new(
-//!     12,
-//!     Some(&Column::from_ranks(&experiment, 2)),
-//!     Some(&Column::from_ranks(&condition, 2)),
-//!     None,
-//!     &settings,
-//! )?;
+//! let plan = Plan::new(&table, &settings)?;
 //! for batch in Batches::<usize>::new(&plan, Deal::default(), 42, 0)? {
 //!     let batch = batch?;
 //!     assert_eq!(batch.len(), 4);
@@ -40,7 +40,7 @@ mod error;
 mod feed;
 mod groups;
 mod near;
-mod plan;
+pub mod plan;
 #[cfg(feature = "python")]
 mod python;
 mod support;
@@ -48,10 +48,10 @@ mod support;
 pub use audit::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Reach, Share, WindowReach};
 pub use batch::{Draft, Origins, Row, Source};
 pub use columns::codes::{Chunk, Codes, Column, MISSING, Pair, combine};
+pub use columns::table::Table;
 pub use columns::times::{Hours, Times};
 pub use draw::{Generator, Slots, pass, sample, seed_words};
 pub use epoch::{Batches, Deal, Mark, Stream};
 pub use error::Error;
 pub use feed::{Feed, Next, Run, Step, Walk, Walked};
-pub use groups::{Cell, Groups};
-pub use plan::{Composition, Plan, Quota, Settings};
+pub use plan::{Plan, Settings};

@@ -4,8 +4,8 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use cascade_sampler::{Batches, Column, Deal, Generator, Plan, Settings, Slots, sample, seed_words};
-use common::{Frame, digest, double, frame, hex, hours, int, plan, read, settings};
+use cascade_sampler::{Batches, Column, Deal, Generator, Plan, Settings, Slots, Table, sample, seed_words};
+use common::{Frame, digest, double, drawn, frame, hex, hours, int, plan, read, settings};
 use serde_json::Value;
 
 #[test]
@@ -110,8 +110,12 @@ fn running_sums() {
             weights: Some(weights.iter().copied().map(Some).collect()),
             ..Settings::default()
         };
-        let experiments = Column::from_ranks(&ranks, ranks.len());
-        let plan = Plan::new(ranks.len(), Some(&experiments), None, None, &settings).unwrap();
+        let table = Table {
+            rows: ranks.len(),
+            experiments: Some(Column::from_ranks(&ranks, ranks.len())),
+            ..Table::default()
+        };
+        let plan = Plan::new(&table, &settings).unwrap();
         assert_eq!(plan.cdf(), doubles(&case["cdf"]), "{} weights", ranks.len());
     }
 }
@@ -127,10 +131,14 @@ fn quotas() {
             batches: Some(1),
             ..Settings::default()
         };
-        let conditions = Column::from_ranks(&ranks, ranks.len());
-        let plan = Plan::new(ranks.len(), None, Some(&conditions), None, &settings).unwrap();
+        let table = Table {
+            rows: ranks.len(),
+            conditions: Some(Column::from_ranks(&ranks, ranks.len())),
+            ..Table::default()
+        };
+        let plan = Plan::new(&table, &settings).unwrap();
         let mut found = vec![0; ratios.len()];
-        for quota in plan.full().quotas(0).unwrap() {
+        for quota in drawn(&plan).full().quotas(0).unwrap() {
             found[quota.cell as usize] = u64::from(quota.seats);
         }
         let expected: Vec<u64> = case["quotas"].as_array().unwrap().iter().map(int).collect();
@@ -269,14 +277,13 @@ fn upstream_with_any_columns() {
             ..settings(arguments)
         };
         let hours = hours(&case["frame"]);
-        let plan = Plan::new(
-            table.time.len(),
-            groups.as_ref().map(Labels::column).as_ref(),
-            strata.as_ref().map(Labels::column).as_ref(),
-            temporal.then(|| hours.times()).as_ref(),
-            &settings,
-        );
-        check_upstream(case, &plan.unwrap());
+        let table = Table {
+            rows: table.time.len(),
+            experiments: groups.as_ref().map(Labels::column),
+            conditions: strata.as_ref().map(Labels::column),
+            times: temporal.then(|| hours.times()),
+        };
+        check_upstream(case, &Plan::new(&table, &settings).unwrap());
     }
     assert_eq!(cases.len(), 32);
 }

@@ -1,10 +1,14 @@
 //! Drawn tables and settings against an oracle that is slow and obvious, and what must hold for all of them.
 
+#[allow(dead_code, reason = "these tests bring tables of their own")]
+mod common;
+
 use std::collections::HashSet;
 
 use cascade_sampler::{
-    Batches, Chunk, Codes, Column, Deal, Error, Generator, MISSING, Plan, Settings, Slots, combine, pass, sample,
+    Batches, Chunk, Codes, Column, Deal, Error, Generator, MISSING, Plan, Settings, Slots, Table, combine, pass, sample,
 };
+use common::drawn;
 use proptest::prelude::*;
 
 /// `sample` as the specification words it.
@@ -96,15 +100,13 @@ fn cases() -> impl Strategy<Value = Case> {
 
 impl Case {
     fn plan(&self) -> Result<Plan, Error> {
-        let experiment = Column::from_ranks(&self.experiment, 6);
-        let condition = Column::from_ranks(&self.condition, 6);
-        Plan::new(
-            self.experiment.len(),
-            self.aware.then_some(&experiment),
-            self.balanced.then_some(&condition),
-            None,
-            &self.settings,
-        )
+        let table = Table {
+            rows: self.experiment.len(),
+            experiments: self.aware.then(|| Column::from_ranks(&self.experiment, 6)),
+            conditions: self.balanced.then(|| Column::from_ranks(&self.condition, 6)),
+            times: None,
+        };
+        Plan::new(&table, &self.settings)
     }
 
     /// One batch, every pool looked up in the table itself. Weights and quotas are the plan's, which has answers of its
@@ -116,7 +118,7 @@ impl Case {
                 .map(|row| row as u32)
                 .collect()
         };
-        let composition = plan.composition(position);
+        let composition = drawn(plan).composition(position);
         let labels = plan.groups().experiment_labels();
         let picked = if self.aware {
             let unit = generator.unit();
@@ -152,6 +154,16 @@ impl Case {
         }
         batch.extend(leaked);
         batch
+    }
+}
+
+/// A table of an experiment and a condition column.
+fn both<'a>(experiments: Column<'a>, conditions: Column<'a>) -> Table<'a> {
+    Table {
+        rows: experiments.len(),
+        experiments: Some(experiments),
+        conditions: Some(conditions),
+        times: None,
     }
 }
 
@@ -204,7 +216,7 @@ proptest! {
             .unwrap();
         for (position, batch) in (0..).zip(&found) {
             prop_assert_eq!(batch, &case.batch(&plan, position, &mut generator));
-            prop_assert_eq!(batch.len(), plan.composition(position).size());
+            prop_assert_eq!(batch.len(), plan.size(position));
         }
     }
 
@@ -240,8 +252,8 @@ proptest! {
             5,
         );
         let settings = Settings { batch_size: 4, drop_last: false, leaky: 0.5, ..Settings::default() };
-        let plan = |column: &Column<'_>| Plan::new(ranks.len(), Some(column), Some(column), None, &settings);
-        match (plan(&column), plan(&Column::from_ranks(&plain, 5))) {
+        let plan = |column: Column<'_>| Plan::new(&both(column.clone(), column), &settings);
+        match (plan(column), plan(Column::from_ranks(&plain, 5))) {
             (Ok(found), Ok(expected)) => {
                 prop_assert_eq!(found.groups().positions(), expected.groups().positions());
                 prop_assert_eq!(found.groups().cells(), expected.groups().cells());
@@ -258,20 +270,11 @@ proptest! {
         let (far, near): (Vec<u32>, Vec<u32>) = codes.iter().map(|&(a, _)| (a * 1000, a)).unzip();
         let (far_too, near_too): (Vec<u32>, Vec<u32>) = codes.iter().map(|&(_, b)| (b * 1000, b)).unzip();
         let settings = Settings { batch_size: 1, leaky: 1.0, ..Settings::default() };
-        let spread = Plan::new(
-            codes.len(),
-            Some(&Column::from_ranks(&far, 5001)),
-            Some(&Column::from_ranks(&far_too, 5001)),
-            None,
-            &settings,
-        ).unwrap();
-        let dense = Plan::new(
-            codes.len(),
-            Some(&Column::from_ranks(&near, 6)),
-            Some(&Column::from_ranks(&near_too, 6)),
-            None,
-            &settings,
-        ).unwrap();
+        let plan = |experiments: &[u32], conditions: &[u32], labels: usize| {
+            let column = |ranks| Column::from_ranks(ranks, labels);
+            Plan::new(&both(column(experiments), column(conditions)), &settings).unwrap()
+        };
+        let (spread, dense) = (plan(&far, &far_too, 5001), plan(&near, &near_too, 6));
         prop_assert_eq!(spread.groups().cells(), dense.groups().cells());
         prop_assert_eq!(spread.groups().positions(), dense.groups().positions());
         let first = combine(&Column::from_ranks(&far, 5001), &Column::from_ranks(&far_too, 5001)).unwrap();

@@ -1,6 +1,6 @@
 //! Plans over drawn tables, for the benches that need no table from outside.
 
-use cascade_sampler::{Column, Generator, Plan, Settings, Times};
+use cascade_sampler::{Column, Generator, Plan, Settings, Table, Times};
 
 pub(crate) const BATCH: usize = 256;
 pub(crate) const EXPERIMENTS: usize = 20;
@@ -71,18 +71,13 @@ pub(crate) fn plan(case: Case, rows: usize) -> Plan {
         Clock::Few => Some(Times::F32(vec![&few])),
         Clock::Continuous => Some(Times::F64(vec![&continuous])),
     };
-    Plan::new(
+    let table = Table {
         rows,
-        case.grouped
-            .then(|| Column::from_ranks(&experiment, EXPERIMENTS))
-            .as_ref(),
-        case.balanced
-            .then(|| Column::from_ranks(&condition, CONDITIONS))
-            .as_ref(),
-        times.as_ref(),
-        &settings(case.leaky),
-    )
-    .expect("a plan")
+        experiments: case.grouped.then(|| Column::from_ranks(&experiment, EXPERIMENTS)),
+        conditions: case.balanced.then(|| Column::from_ranks(&condition, CONDITIONS)),
+        times,
+    };
+    Plan::new(&table, &settings(case.leaky)).expect("a plan")
 }
 
 /// The case of a name.

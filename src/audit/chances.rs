@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Error;
-use crate::plan::{Composition, Plan};
+use crate::plan::{Composition, Plan, Rule};
 use crate::support::memory::{filled, push, room};
 
 /// Lists of up to this many times have each of their rates told apart; of others, rates that agree in 12 binary places
@@ -43,14 +43,15 @@ impl Reach {
     /// # Errors
     /// [`Error::OutOfMemory`], or what `pause` returns.
     pub fn of<E: From<Error>>(plan: &Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
-        let leaks = [Some(plan.full()), plan.short()].map(|composition| composition.map(|it| leak_chances(plan, it)));
+        let Rule::Drawn(drawn) = plan.rule();
+        let leaks = [Some(drawn.full()), drawn.short()].map(|composition| composition.map(|it| leak_chances(plan, it)));
         let mut reaches = Vec::new();
         for experiment in 0..plan.groups().experiments() {
             let pool = Pool::new(plan, experiment, &mut pause)?;
             for unit in units_of(plan, experiment) {
                 let mut chances = [const { Vec::new() }; 2];
                 for ((chances, composition), leak) in
-                    chances.iter_mut().zip([Some(plan.full()), plan.short()]).zip(&leaks)
+                    chances.iter_mut().zip([Some(drawn.full()), drawn.short()]).zip(&leaks)
                 {
                     if let (Some(composition), Some(leak)) = (composition, leak) {
                         let weight = plan.weights().get(experiment).copied().unwrap_or(1.0);
@@ -77,6 +78,7 @@ impl WindowReach {
         if plan.focus().is_none() {
             return Ok(Vec::new());
         }
+        let Rule::Drawn(drawn) = plan.rule();
         let mut reaches = room(plan.groups().experiments())?;
         for experiment in 0..plan.groups().experiments() {
             let pool = Pool::new(plan, experiment, &mut pause)?;
@@ -84,7 +86,7 @@ impl WindowReach {
             let mut scarce = filled(times, false)?;
             let mut rows = 0.0;
             for unit in units_of(plan, experiment) {
-                let (near_seats, _) = seats_of(plan, plan.full(), experiment, unit);
+                let (near_seats, _) = seats_of(plan, drawn.full(), experiment, unit);
                 each_window(plan, unit, &pool, |focal, inside, _| {
                     scarce[focal] |= inside < near_seats;
                     rows += f64::from(inside);
@@ -192,7 +194,7 @@ impl Pool {
         let Some(focus) = plan.focus() else {
             return Ok(Self::default());
         };
-        let window = plan.settings().window;
+        let window = plan.window();
         let times = focus.times_of(pool);
         let mut near = room(times as usize)?;
         for focal in 0..times {
@@ -284,7 +286,7 @@ fn primary_chances(
 
 /// Appends the rates of a unit's rows, equal ones as one.
 fn collect(plan: &Plan, unit: usize, [full, short]: &[Vec<f64>; 2], reaches: &mut Vec<Reach>) -> Result<(), Error> {
-    let shorts = u64::from(plan.short().is_some());
+    let shorts = u64::from(plan.short_size().is_some());
     let fulls = plan.batches() - shorts;
     let missed = |chance: f64, batches: u64| {
         if batches == 0 {

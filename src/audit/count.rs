@@ -8,7 +8,7 @@ use crate::columns::times::{Clocks, Time};
 use crate::epoch::Stream;
 use crate::error::Error;
 use crate::near::focus::Focus;
-use crate::plan::Plan;
+use crate::plan::{Plan, Rule};
 use crate::support::memory::prefetch;
 use crate::support::memory::{filled, push, room};
 use crate::support::pace::Pace;
@@ -276,10 +276,10 @@ impl<'a> Counter<'a> {
             times: plan.focus().map(|focus| focus.numbers(groups)).transpose()?,
             focal: BTreeMap::new(),
             draft: Draft::default(),
-            rows: room(plan.full().size())?,
+            rows: room(plan.batch_size())?,
             sorted: Vec::new(),
-            hours: room(if plan.focus().is_some() { plan.full().size() } else { 0 })?,
-            runs: room(plan.full().size())?,
+            hours: room(if plan.focus().is_some() { plan.batch_size() } else { 0 })?,
+            runs: room(plan.batch_size())?,
             held: Held {
                 experiments: filled(groups.experiments(), 0)?,
                 conditions: filled(groups.condition_labels().len().max(1), 0)?,
@@ -293,11 +293,12 @@ impl<'a> Counter<'a> {
         self.rows.clear();
         draft.append_rows(self.plan, &mut self.rows);
         let seats = self.rows.len() as u64;
-        let leak = self.plan.composition(position).leak();
+        let Rule::Drawn(drawn) = self.plan.rule();
+        let leak = drawn.composition(position).leak();
         self.look_up(leak);
 
         let of = &mut self.audit.experiments[draft.picked()];
-        let is_short = self.plan.short().is_some() && position + 1 == self.plan.batches();
+        let is_short = self.plan.short_size().is_some() && position + 1 == self.plan.batches();
         *(if is_short { &mut of.short } else { &mut of.full }) += 1;
         of.replaced += u64::from(draft.replaced());
         self.count_pairs();
@@ -436,15 +437,16 @@ impl<'a> Counter<'a> {
                 .extend(self.rows.iter().map(|&number| clocks.hour(number).key()));
             self.hours.sort_unstable();
             let one_by_one = || self.hours.iter().map(|&key| (f64::of(key), 1));
-            let near = near_pairs(one_by_one(), one_by_one(), clocks, self.plan.settings().window);
+            let near = near_pairs(one_by_one(), one_by_one(), clocks, self.plan.window());
             self.audit.pairs.near += near;
         }
     }
 
     fn finish<E: From<Error>>(mut self) -> Result<Audit, E> {
         let plan = self.plan;
+        let Rule::Drawn(drawn) = plan.rule();
         for (experiment, of) in self.audit.experiments.iter().enumerate() {
-            for (composition, batches) in [(Some(plan.full()), of.full), (plan.short(), of.short)] {
+            for (composition, batches) in [(Some(drawn.full()), of.full), (drawn.short(), of.short)] {
                 let Some(composition) = composition else { continue };
                 match composition.quotas(experiment) {
                     Some(quotas) => {
@@ -531,7 +533,7 @@ fn table_pairs<E: From<Error>>(
         }
         pause()?;
         let ascending = || Ascending::new(clocks, groups.experiments(), &counts);
-        pairs.near = near_pairs(ascending(), ascending(), clocks, plan.settings().window);
+        pairs.near = near_pairs(ascending(), ascending(), clocks, plan.window());
     }
     Ok(pairs)
 }

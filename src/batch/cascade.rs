@@ -85,7 +85,7 @@ fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, ta
             taker.take(
                 plan,
                 generator,
-                Supply::whole(plan.cell(quota), Source::Primary),
+                Supply::whole(plan.groups().pool_of_cell(quota.cell), Source::Primary),
                 start,
                 seats,
             );
@@ -114,7 +114,7 @@ fn focused(
 ) {
     let place = generator.below(focus.times_of(picked));
     taker.focus_on(place);
-    let near = focus.near(picked, place, plan.settings().window);
+    let near = focus.near(picked, place, plan.window());
     let first = if composition.quotas(picked).is_some() {
         plan.groups().first_cell_of(picked)
     } else {
@@ -132,7 +132,12 @@ fn focused(
         if let Some(quotas) = composition.quotas(picked) {
             for &quota in quotas {
                 let seats = if inside { quota.seats - quota.far } else { quota.far };
-                take(quota.cell, quota.cell - first, plan.cell(quota), seats as usize);
+                take(
+                    quota.cell,
+                    quota.cell - first,
+                    plan.groups().pool_of_cell(quota.cell),
+                    seats as usize,
+                );
             }
         } else {
             let seats = if inside {
@@ -149,8 +154,9 @@ fn focused(
 mod tests {
     use super::*;
     use crate::columns::codes::Column;
+    use crate::columns::table::Table;
     use crate::columns::times::Times;
-    use crate::plan::Settings;
+    use crate::plan::{Rule, Settings};
 
     #[test]
     fn room_for_every_draw_is_made_before_the_first() {
@@ -164,22 +170,21 @@ mod tests {
             global_fraction: 0.5,
             ..Settings::default()
         };
-        let plan = Plan::new(
-            rows as usize,
-            Some(&Column::from_ranks(&experiments, 2)),
-            Some(&Column::from_ranks(&conditions, 12)),
-            Some(&Times::F64(vec![&times])),
-            &settings,
-        )
-        .unwrap();
+        let table = Table {
+            rows: rows as usize,
+            experiments: Some(Column::from_ranks(&experiments, 2)),
+            conditions: Some(Column::from_ranks(&conditions, 12)),
+            times: Some(Times::F64(vec![&times])),
+        };
+        let plan = Plan::new(&table, &settings).unwrap();
+        let Rule::Drawn(drawn) = plan.rule();
+        let full = drawn.full();
         let mut generator = Generator::new(0);
         let mut draft = Draft::default();
         for _ in 0..20 {
-            draft
-                .reserve(&plan, plan.full().size(), most_segments(&plan, plan.full()))
-                .unwrap();
+            draft.reserve(&plan, full.size(), most_segments(&plan, full)).unwrap();
             let (_, reserved) = draft.room_for_segments();
-            cascade(&plan, plan.full(), &mut generator, &mut draft);
+            cascade(&plan, full, &mut generator, &mut draft);
             let (segments, capacity) = draft.room_for_segments();
             assert_eq!(segments, 25);
             assert_eq!(capacity, reserved);

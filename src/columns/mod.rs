@@ -1,4 +1,5 @@
 //! What a table hands over: codes of labels, and times.
 
 pub(crate) mod codes;
+pub(crate) mod table;
 pub(crate) mod times;

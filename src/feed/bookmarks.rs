@@ -107,7 +107,7 @@ impl<'a> Walk<'a> {
         turn_page(&stream)?;
         stream.move_to(plan, position, |stream| {
             turn_page(stream)?;
-            pace.after(plan.full().size(), &mut pause)
+            pace.after(plan.batch_size(), &mut pause)
         })?;
         let mut draft = Draft::default();
         stream.draw(plan, &mut draft)?;

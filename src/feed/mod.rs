@@ -200,9 +200,8 @@ impl Feed {
         mut pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Vec<T>, E> {
         let (plan, deal) = (&*self.plan, self.deal());
-        let size = plan.full().size();
-        if let Some(short) = plan.short() {
-            let last = short.size();
+        let size = plan.batch_size();
+        if let Some(last) = plan.short_size() {
             return Err(Error::Ragged { last, size }.into());
         }
         let rounds = deal.rounds(plan.batches());

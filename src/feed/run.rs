@@ -48,7 +48,7 @@ impl Next {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn rows<T: Row>(&mut self, plan: &Plan) -> Result<Vec<T>, Error> {
-        let mut rows = room(plan.composition(self.stream.position()).size())?;
+        let mut rows = room(plan.size(self.stream.position()))?;
         self.stream.draw(plan, &mut self.draft)?;
         self.draft.append_rows(plan, &mut rows);
         Ok(rows)
@@ -123,7 +123,7 @@ impl Run {
             return Ok(Step::Over);
         };
         let mut pace = Pace::default();
-        let size = plan.full().size();
+        let size = plan.batch_size();
         match course
             .stream
             .move_to(plan, position, |_| pace.after(size, || Err(Halt::Pause)))

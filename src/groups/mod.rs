@@ -85,33 +85,24 @@ struct Counts {
 }
 
 impl Groups {
-    /// Sorts `rows` rows by their experiments and conditions. A missing column stands for one experiment of all rows,
-    /// or no conditions; rows with a missing label in either, and those that are not `present`, are left out.
+    /// Sorts the rows of a table, which was checked, by their experiments and conditions. A missing column stands for one
+    /// experiment of all rows, or no conditions; rows with a missing label in either, and those that are not `present`,
+    /// are left out.
     ///
     /// `pools` says whether rows of an experiment will be asked for regardless of their condition; without conditions
     /// they are in any case.
     ///
     /// # Errors
     /// [`Error::NoRows`], [`Error::TooManyRows`], [`Error::Length`], [`Error::Code`], [`Error::OutOfMemory`].
-    pub fn new(
-        rows: usize,
-        experiments: Option<&Column<'_>>,
-        conditions: Option<&Column<'_>>,
+    pub(crate) fn new<E: From<Error>>(
+        table: &crate::columns::table::Table<'_>,
         present: Option<&[bool]>,
         pools: bool,
-    ) -> Result<Self, Error> {
-        // Row numbers must fit, and so must their count, which is a bound of draws.
-        if u32::try_from(rows).is_err() {
-            return Err(Error::TooManyRows { rows });
-        }
-        for column in [experiments, conditions].into_iter().flatten() {
-            if column.len() != rows {
-                return Err(Error::Length {
-                    rows,
-                    found: column.len(),
-                });
-            }
-        }
+        pause: &mut impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let rows = table.rows;
+        let (experiments, conditions) = (table.experiments.as_ref(), table.conditions.as_ref());
+        pause()?;
         let table = Table {
             rows,
             experiments,
@@ -122,7 +113,7 @@ impl Groups {
         let experiment_labels = occurring(&counts.experiments)?;
         let condition_labels = occurring(&counts.conditions)?;
         if experiment_labels.is_empty() {
-            return Err(Error::NoRows);
+            return Err(Error::NoRows.into());
         }
         let mut starts = room(experiment_labels.len() + 1)?;
         starts.push(0);
@@ -368,12 +359,21 @@ impl Groups {
         }
     }
 
+    /// The list that pools are runs of: by experiment where there is one, else by cell, else the table's own.
     pub(crate) fn pool_order(&self) -> Order {
         if self.by_experiment.is_some() {
             Order::Pools
-        } else {
+        } else if self.cells.is_empty() {
             Order::Table
+        } else {
+            Order::Cells
         }
+    }
+
+    /// The rows of the cell of a number.
+    pub(crate) fn pool_of_cell(&self, number: u32) -> Pool {
+        let cell = self.cells[number as usize];
+        Pool::run(Order::Cells, cell.start, cell.start + cell.rows)
     }
 
     /// The list behind an order; none for the table's own.

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use cascade_sampler::{Column, Plan, Settings, Times};
+use cascade_sampler::plan::{Drawn, Rule};
+use cascade_sampler::{Column, Plan, Settings, Table, Times};
 
 pub(crate) fn read(name: &str) -> Value {
     let path = format!("{}/tests/known_answers/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -149,15 +150,20 @@ pub(crate) fn plan(table: &Value, arguments: &Value) -> Plan {
         ratios: proportions(&arguments["condition_ratio"], conditions).filter(|_| balanced),
         ..settings(arguments)
     };
-    let experiment = Column::from_ranks(&numbers.experiment, experiments as usize);
-    let condition = Column::from_ranks(&numbers.condition, conditions as usize);
     let hours = hours(table);
-    Plan::new(
-        numbers.time.len(),
-        aware.then_some(&experiment),
-        balanced.then_some(&condition),
-        temporal.then(|| hours.times()).as_ref(),
-        &settings,
-    )
-    .unwrap()
+    let table = Table {
+        rows: numbers.time.len(),
+        experiments: aware.then(|| Column::from_ranks(&numbers.experiment, experiments as usize)),
+        conditions: balanced.then(|| Column::from_ranks(&numbers.condition, conditions as usize)),
+        times: temporal.then(|| hours.times()),
+    };
+    Plan::new(&table, &settings).unwrap()
+}
+
+/// What only drawn batches have.
+pub(crate) fn drawn(plan: &Plan) -> &Drawn {
+    match plan.rule() {
+        Rule::Drawn(drawn) => drawn,
+        rule => panic!("{rule:?}"),
+    }
 }

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use cascade_sampler::plan::Rule;
-use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Generator, Plan, Stream, Table, Times};
+use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Generator, Plan, Table, Times};
 use common::BATCH;
 use gather::{Entries, prefetch};
 use rand_pcg::Lcg128Xsl64;
@@ -106,9 +106,8 @@ struct Part {
 }
 
 struct Measure<'a> {
-    plan: &'a Plan,
     batches: Batches<'a, i64>,
-    passed: Stream,
+    passed: Batches<'a, i64>,
     floor: Floor,
     bare: Generator,
     dealt: Batches<'a, i64>,
@@ -128,9 +127,8 @@ struct Floor {
 impl<'a> Measure<'a> {
     fn new(plan: &'a Plan) -> Self {
         Self {
-            plan,
             batches: Batches::new(plan, Deal::default(), 3, 0).expect("a seed"),
-            passed: Stream::new(3, 1).expect("a seed"),
+            passed: Batches::new(plan, Deal::default(), 3, 1).expect("a seed"),
             floor: Floor {
                 cdf: plan.cdf().to_vec(),
                 parts: parts(plan),
@@ -153,15 +151,20 @@ impl<'a> Measure<'a> {
         let mut times: [Vec<f64>; 6] = Default::default();
         let before = self.passed.mark();
         for _ in 0..slices {
+            let batch = nanoseconds(SLICE, || {
+                black_box(self.batches.next());
+            });
             let figures = [
-                nanoseconds(SLICE, || {
-                    black_box(self.batches.next());
-                }),
+                batch,
                 nanoseconds(SLICE, || {
                     self.floor.batch(&mut rows);
                     black_box(&mut rows);
                 }),
-                nanoseconds(SLICE, || self.passed.pass(self.plan)),
+                // Behind those that are passed one is built.
+                (nanoseconds(1, || {
+                    black_box(self.passed.nth(SLICE));
+                }) - batch)
+                    / SLICE as f64,
                 self.words(SLICE),
                 nanoseconds(1, || {
                     for wanted in wanted.chunks_exact(BATCH) {
@@ -179,7 +182,7 @@ impl<'a> Measure<'a> {
                 .for_each(|(times, figure)| times.push(figure));
         }
         let drawn = self.passed.mark();
-        self.drawn = (drawn.words - before.words) as f64 / (drawn.position - before.position) as f64;
+        self.drawn = (drawn.words - before.words) as f64 / (drawn.drawn - before.drawn) as f64;
         let [batch, floor, pass, words, gathers, dealt] = times.map(median);
         println!(
             "{{\"batch\": {batch}, \"floor\": {floor}, \"pass\": {pass}, \"words\": {words}, \"gathers\": {gathers}, \

@@ -1,14 +1,18 @@
 //! What the core refuses, and that it may be shared between threads.
 
-use cascade_sampler::{Batches, Column, Deal, Error, Mark, Plan, Settings};
+use cascade_sampler::{Batches, Column, Deal, Error, Mark, Plan, Settings, Table};
 
 const EXPERIMENT: [u32; 6] = [0, 0, 0, 2, 2, 2];
 const CONDITION: [u32; 6] = [0, 1, 0, 1, 1, 1];
 
 fn plan(settings: &Settings) -> Result<Plan, Error> {
-    let experiment = Column::from_ranks(&EXPERIMENT, 3);
-    let condition = Column::from_ranks(&CONDITION, 2);
-    Plan::new(6, Some(&experiment), Some(&condition), None, settings)
+    let table = Table {
+        rows: 6,
+        experiments: Some(Column::from_ranks(&EXPERIMENT, 3)),
+        conditions: Some(Column::from_ranks(&CONDITION, 2)),
+        times: None,
+    };
+    Plan::new(&table, settings)
 }
 
 fn settings() -> Settings {
@@ -73,18 +77,21 @@ fn an_experiment_that_is_never_picked_needs_no_condition() {
 
 #[test]
 fn columns_that_do_not_fit() {
+    let refused = |rows: usize, experiments: Option<Column<'_>>| {
+        let table = Table {
+            rows,
+            experiments,
+            ..Table::default()
+        };
+        Plan::new(&table, &settings()).unwrap_err()
+    };
     let short = Column::from_ranks(&EXPERIMENT[..5], 3);
-    let refused = Plan::new(6, Some(&short), None, None, &settings()).unwrap_err();
-    assert_eq!(refused, Error::Length { rows: 6, found: 5 });
+    assert_eq!(refused(6, Some(short)), Error::Length { rows: 6, found: 5 });
     let unknown = Column::from_ranks(&EXPERIMENT, 2);
-    let refused = Plan::new(6, Some(&unknown), None, None, &settings()).unwrap_err();
-    assert_eq!(refused, Error::Code);
+    assert_eq!(refused(6, Some(unknown)), Error::Code);
     let rows = u32::MAX as usize + 1;
-    assert_eq!(
-        Plan::new(rows, None, None, None, &settings()).unwrap_err(),
-        Error::TooManyRows { rows }
-    );
-    assert_eq!(Plan::new(0, None, None, None, &settings()).unwrap_err(), Error::NoRows);
+    assert_eq!(refused(rows, None), Error::TooManyRows { rows });
+    assert_eq!(refused(0, None), Error::NoRows);
 }
 
 #[test]

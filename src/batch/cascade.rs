@@ -132,7 +132,12 @@ fn focused(
         if let Some(quotas) = composition.quotas(picked) {
             for &quota in quotas {
                 let seats = if inside { quota.seats - quota.far } else { quota.far };
-                take(quota.cell, quota.cell - first, plan.groups().pool_of_cell(quota.cell), seats as usize);
+                take(
+                    quota.cell,
+                    quota.cell - first,
+                    plan.groups().pool_of_cell(quota.cell),
+                    seats as usize,
+                );
             }
         } else {
             let seats = if inside {
@@ -172,15 +177,14 @@ mod tests {
             times: Some(Times::F64(vec![&times])),
         };
         let plan = Plan::new(&table, &settings).unwrap();
-        let Rule::Drawn(drawn) = plan.rule() else { unreachable!() };
+        let Rule::Drawn(drawn) = plan.rule();
+        let full = drawn.full();
         let mut generator = Generator::new(0);
         let mut draft = Draft::default();
         for _ in 0..20 {
-            draft
-                .reserve(&plan, drawn.full().size(), most_segments(&plan, drawn.full()))
-                .unwrap();
+            draft.reserve(&plan, full.size(), most_segments(&plan, full)).unwrap();
             let (_, reserved) = draft.room_for_segments();
-            cascade(&plan, drawn.full(), &mut generator, &mut draft);
+            cascade(&plan, full, &mut generator, &mut draft);
             let (segments, capacity) = draft.room_for_segments();
             assert_eq!(segments, 25);
             assert_eq!(capacity, reserved);

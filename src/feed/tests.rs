@@ -1,6 +1,7 @@
 //! What a feed and its runs promise, over a table so small that the batches do not matter.
 
 use super::*;
+use crate::columns::table::Table;
 use crate::plan::Settings;
 
 fn plan(batches: u64) -> Arc<Plan> {
@@ -9,7 +10,11 @@ fn plan(batches: u64) -> Arc<Plan> {
         batches: Some(batches),
         ..Settings::default()
     };
-    Arc::new(Plan::new(100, None, None, None, &settings).unwrap())
+    let table = Table {
+        rows: 100,
+        ..Table::default()
+    };
+    Arc::new(Plan::new(&table, &settings).unwrap())
 }
 
 fn feed(batches: u64) -> Arc<Feed> {

@@ -1,0 +1,145 @@
+//! Arrays: columns that come in, and fields that go out.
+
+use numpy::{
+    IntoPyArray, PyArray1, PyArrayDescrMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods, dtype,
+};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+use crate::columns::codes::{Chunk, Codes, Column, combine};
+use crate::columns::times::Times;
+use crate::support::memory::collected;
+
+/// A borrowed numpy array of any integer type.
+enum Ints<'py> {
+    I8(PyReadonlyArray1<'py, i8>),
+    I16(PyReadonlyArray1<'py, i16>),
+    I32(PyReadonlyArray1<'py, i32>),
+    I64(PyReadonlyArray1<'py, i64>),
+    U8(PyReadonlyArray1<'py, u8>),
+    U16(PyReadonlyArray1<'py, u16>),
+    U32(PyReadonlyArray1<'py, u32>),
+    U64(PyReadonlyArray1<'py, u64>),
+}
+
+impl<'py> Ints<'py> {
+    fn extract(array: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let py = array.py();
+        let found = array.cast::<PyUntypedArray>()?.dtype();
+        macro_rules! first_of {
+            ($($variant:ident $type:ty),*) => {
+                $(if found.is_equiv_to(&dtype::<$type>(py)) {
+                    return Ok(Self::$variant(array.extract::<PyReadonlyArray1<'py, $type>>().map_err(PyErr::from)?));
+                })*
+            };
+        }
+        first_of!(I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64);
+        Err(PyTypeError::new_err(format!("codes must be integers, got {found}")))
+    }
+
+    fn codes(&self) -> PyResult<Codes<'_>> {
+        Ok(match self {
+            Self::I8(array) => Codes::I8(array.as_slice()?),
+            Self::I16(array) => Codes::I16(array.as_slice()?),
+            Self::I32(array) => Codes::I32(array.as_slice()?),
+            Self::I64(array) => Codes::I64(array.as_slice()?),
+            Self::U8(array) => Codes::U8(array.as_slice()?),
+            Self::U16(array) => Codes::U16(array.as_slice()?),
+            Self::U32(array) => Codes::U32(array.as_slice()?),
+            Self::U64(array) => Codes::U64(array.as_slice()?),
+        })
+    }
+}
+
+/// What a column is handed over as: chunks of codes, the label number of each code, and the number of labels.
+pub(super) type PyColumn<'py> = (Vec<(Bound<'py, PyAny>, Option<PyReadonlyArray1<'py, u32>>)>, usize);
+
+/// A column's arrays, held while the core reads them.
+pub(super) struct ColumnArrays<'py> {
+    chunks: Vec<(Ints<'py>, Option<PyReadonlyArray1<'py, u32>>)>,
+    labels: usize,
+}
+
+impl<'py> ColumnArrays<'py> {
+    pub(super) fn new((chunks, labels): PyColumn<'py>) -> PyResult<Self> {
+        let chunks = chunks
+            .into_iter()
+            .map(|(codes, ranks)| Ok((Ints::extract(&codes)?, ranks)))
+            .collect::<PyResult<_>>()?;
+        Ok(Self { chunks, labels })
+    }
+
+    pub(super) fn column(&self) -> PyResult<Column<'_>> {
+        let chunks = self
+            .chunks
+            .iter()
+            .map(|(codes, ranks)| {
+                let ranks = match ranks {
+                    Some(ranks) => Some(ranks.as_slice()?),
+                    None => None,
+                };
+                Ok(Chunk {
+                    codes: codes.codes()?,
+                    ranks,
+                })
+            })
+            .collect::<PyResult<_>>()?;
+        Ok(Column::new(chunks, self.labels))
+    }
+}
+
+/// Times in hours as they are handed over: arrays of one width.
+#[derive(FromPyObject)]
+pub(super) enum PyTimes<'py> {
+    F64(Vec<PyReadonlyArray1<'py, f64>>),
+    F32(Vec<PyReadonlyArray1<'py, f32>>),
+}
+
+impl PyTimes<'_> {
+    pub(super) fn times(&self) -> PyResult<Times<'_>> {
+        fn slices<'a, T: numpy::Element>(chunks: &'a [PyReadonlyArray1<'_, T>]) -> PyResult<Vec<&'a [T]>> {
+            chunks.iter().map(|chunk| Ok(chunk.as_slice()?)).collect()
+        }
+        Ok(match self {
+            Self::F64(chunks) => Times::F64(slices(chunks)?),
+            Self::F32(chunks) => Times::F32(slices(chunks)?),
+        })
+    }
+}
+
+/// How often each of `labels` codes occurs, and how many codes are negative.
+#[pyfunction]
+pub(super) fn count<'py>(codes: &Bound<'py, PyAny>, labels: usize) -> PyResult<(Bound<'py, PyArray1<u64>>, u64)> {
+    let array = Ints::extract(codes)?;
+    let codes_slice = array.codes()?;
+    let mut counts = codes.py().detach(|| codes_slice.count(labels))?;
+    let missing = counts.pop().unwrap_or(0);
+    Ok((counts.into_pyarray(codes.py()), missing))
+}
+
+/// Two arrays of the same length, one a side of the pairs.
+pub(super) type PairArrays<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<u32>>);
+
+/// Combines two columns into one of their pairs: a number a row, and the label numbers of each pair's two sides.
+#[pyfunction]
+#[pyo3(name = "combine")]
+pub(super) fn combine_columns<'py>(
+    py: Python<'py>,
+    first: PyColumn<'py>,
+    second: PyColumn<'py>,
+) -> PyResult<(Bound<'py, PyArray1<u32>>, PairArrays<'py>)> {
+    let (first, second) = (ColumnArrays::new(first)?, ColumnArrays::new(second)?);
+    let (first, second) = (first.column()?, second.column()?);
+    let (codes, pairs) = py.detach(|| combine(&first, &second))?;
+    let sides = (field(py, &pairs, |&(a, _)| a)?, field(py, &pairs, |&(_, b)| b)?);
+    Ok((codes.into_pyarray(py), sides))
+}
+
+/// One field of each of some records, as an array.
+pub(super) fn field<'py, R, T: numpy::Element>(
+    py: Python<'py>,
+    records: &[R],
+    of: impl Fn(&R) -> T,
+) -> PyResult<Bound<'py, PyArray1<T>>> {
+    Ok(collected(records.iter().map(of))?.into_pyarray(py))
+}

@@ -1,0 +1,233 @@
+//! The plan.
+
+use std::sync::Arc;
+
+use numpy::{IntoPyArray, PyArray1};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::arrays::{ColumnArrays, PyColumn, PyTimes};
+use super::signals::detached;
+use crate::columns::table::Table;
+use crate::columns::times::Hours;
+use crate::plan::{Composition, Plan, Rule, Settings};
+use crate::support::memory::{collected, filled};
+
+/// Values by label number, where NaN stands for a label that is not named.
+fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
+    values.map(|values| {
+        values
+            .into_iter()
+            .map(|value| (!value.is_nan()).then_some(value))
+            .collect()
+    })
+}
+
+fn unnamed(values: Option<&[Option<f64>]>) -> Option<Vec<f64>> {
+    values.map(|values| values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+}
+
+/// What batches of one table and one set of settings are drawn from. It never changes.
+#[pyclass(frozen, name = "Plan", module = "cascade_sampler._core")]
+pub(super) struct PyPlan(pub(super) Arc<Plan>);
+
+impl PyPlan {
+    fn composition(&self, short: bool) -> PyResult<&Composition> {
+        let Rule::Drawn(drawn) = self.0.rule();
+        if short {
+            drawn
+                .short()
+                .ok_or_else(|| PyValueError::new_err("the last batch is not short"))
+        } else {
+            Ok(drawn.full())
+        }
+    }
+}
+
+#[pymethods]
+impl PyPlan {
+    #[new]
+    #[pyo3(signature = (
+        rows, experiments, conditions, times, batch_size, leaky, weights, ratios, drop_last, batches, window, global_fraction
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the settings, by position, as __reduce__ gives them"
+    )]
+    #[expect(clippy::needless_pass_by_value, reason = "arguments are extracted as values")]
+    fn new(
+        py: Python<'_>,
+        rows: usize,
+        experiments: Option<PyColumn<'_>>,
+        conditions: Option<PyColumn<'_>>,
+        times: Option<PyTimes<'_>>,
+        batch_size: u64,
+        leaky: f64,
+        weights: Option<Vec<f64>>,
+        ratios: Option<Vec<f64>>,
+        drop_last: bool,
+        batches: Option<u64>,
+        window: f64,
+        global_fraction: f64,
+    ) -> PyResult<Self> {
+        let settings = Settings {
+            batch_size,
+            leaky,
+            weights: named(weights),
+            ratios: named(ratios),
+            drop_last,
+            batches,
+            window,
+            global_fraction,
+        };
+        let experiments = experiments.map(ColumnArrays::new).transpose()?;
+        let conditions = conditions.map(ColumnArrays::new).transpose()?;
+        let table = Table {
+            rows,
+            experiments: experiments.as_ref().map(ColumnArrays::column).transpose()?,
+            conditions: conditions.as_ref().map(ColumnArrays::column).transpose()?,
+            times: times.as_ref().map(PyTimes::times).transpose()?,
+        };
+        let plan = detached(py, |pause| Plan::with_pause(&table, &settings, pause))?;
+        Ok(Self(Arc::new(plan)))
+    }
+
+    /// The plan again from what the table said, in as few bytes a row as its labels need.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let plan = &slf.get().0;
+        let groups = plan.groups();
+        let Rule::Drawn(drawn) = plan.rule();
+        let settings = drawn.settings();
+        let (experiments, conditions) = py.detach(|| groups.positions())?;
+        let column = |positions: Vec<u32>, labels: usize| -> PyResult<_> {
+            // A missing label is the largest number, which in the narrower signed type is -1.
+            let narrow = match labels {
+                0..128 => "int8",
+                128..32_768 => "int16",
+                32_768..2_147_483_648 => "int32",
+                _ => "int64",
+            };
+            let codes = positions.into_pyarray(py).call_method1("astype", (narrow,))?;
+            Ok((vec![(codes, None::<Py<PyAny>>)], labels))
+        };
+        let experiments = if plan.weights().is_empty() {
+            None
+        } else {
+            Some(column(experiments, groups.experiments())?)
+        };
+        let conditions = if groups.cells().is_empty() {
+            None
+        } else {
+            Some(column(conditions, groups.condition_labels().len())?)
+        };
+        let times = match py.detach(|| plan.times())? {
+            None => None,
+            Some(Hours::F64(times)) => Some(vec![times.into_pyarray(py).into_any()]),
+            Some(Hours::F32(times)) => Some(vec![times.into_pyarray(py).into_any()]),
+        };
+        let table = (groups.rows(), experiments, conditions, times);
+        let settings = (
+            settings.batch_size,
+            settings.leaky,
+            unnamed(settings.weights.as_deref()),
+            unnamed(settings.ratios.as_deref()),
+            settings.drop_last,
+            settings.batches,
+            settings.window,
+            settings.global_fraction,
+        );
+        let (table, settings) = (table.into_pyobject(py)?, settings.into_pyobject(py)?);
+        let arguments = table.as_sequence().concat(settings.as_sequence())?.to_tuple()?;
+        (slf.get_type(), arguments).into_pyobject(py)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    /// Rows of the table.
+    #[getter]
+    fn rows(&self) -> usize {
+        self.0.groups().rows()
+    }
+
+    /// Rows that are in a pool.
+    #[getter]
+    fn kept(&self) -> u32 {
+        self.0.groups().kept()
+    }
+
+    /// Global batches of an epoch.
+    #[getter]
+    fn batches(&self) -> u64 {
+        self.0.batches()
+    }
+
+    /// Label numbers of the experiments that have rows.
+    #[getter]
+    fn experiment_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        Ok(collected(self.0.groups().experiment_labels().iter().copied())?.into_pyarray(py))
+    }
+
+    /// Label numbers of the conditions that have rows.
+    #[getter]
+    fn condition_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        Ok(collected(self.0.groups().condition_labels().iter().copied())?.into_pyarray(py))
+    }
+
+    /// Rows of each experiment.
+    #[getter]
+    fn sizes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let groups = self.0.groups();
+        let sizes = collected((0..groups.experiments()).map(|position| i64::from(groups.size(position))))?;
+        Ok(sizes.into_pyarray(py))
+    }
+
+    /// Chance of each experiment to be picked; empty where experiments are not used.
+    #[getter]
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(collected(self.0.weights().iter().copied())?.into_pyarray(py))
+    }
+
+    /// Running sum of the weights, divided by its last entry.
+    #[getter]
+    fn cdf<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(collected(self.0.cdf().iter().copied())?.into_pyarray(py))
+    }
+
+    /// Experiment, condition and rows of each cell that has rows.
+    fn cells<'py>(&self, py: Python<'py>) -> PyResult<[Bound<'py, PyArray1<i64>>; 3]> {
+        let cells = self.0.groups().cells();
+        Ok([
+            collected(cells.iter().map(|cell| i64::from(cell.experiment)))?,
+            collected(cells.iter().map(|cell| i64::from(cell.condition)))?,
+            collected(cells.iter().map(|cell| i64::from(cell.rows)))?,
+        ]
+        .map(|column| column.into_pyarray(py)))
+    }
+
+    /// Whether the last batch is short.
+    #[getter]
+    fn short(&self) -> bool {
+        self.0.short_size().is_some()
+    }
+
+    /// Seats of a batch, those that leak, and the seats of each cell in a batch of its experiment.
+    #[pyo3(signature = (short=false))]
+    fn seats<'py>(&self, py: Python<'py>, short: bool) -> PyResult<(usize, usize, Bound<'py, PyArray1<i64>>)> {
+        let composition = self.composition(short)?;
+        let mut seats = filled(self.0.groups().cells().len(), 0)?;
+        for position in 0..self.0.groups().experiments() {
+            for quota in composition.quotas(position).unwrap_or_default() {
+                seats[quota.cell as usize] = i64::from(quota.seats);
+            }
+        }
+        Ok((composition.size(), composition.leak(), seats.into_pyarray(py)))
+    }
+}

@@ -82,7 +82,6 @@ impl WindowReach {
         if plan.focus().is_none() {
             return Ok(Vec::new());
         }
-        let Rule::Drawn(drawn) = plan.rule();
         let mut reaches = room(plan.groups().experiments())?;
         for experiment in 0..plan.groups().experiments() {
             let pool = Pool::new(plan, experiment, &mut pause)?;

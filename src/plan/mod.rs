@@ -16,7 +16,7 @@ use crate::near::focus::Focus;
 
 pub use crate::groups::{Cell, Groups};
 pub use dealt::{Dealt, DealtSettings, Weights};
-pub(crate) use dealt::{Hand, Part, Pass, Seats, Sharing, Turn, check_epoch};
+pub(crate) use dealt::{Hand, Pass, Seats, Sharing, Turn, check_epoch};
 pub use drawn::Drawn;
 pub use quotas::{Composition, Quota};
 pub use settings::Settings;

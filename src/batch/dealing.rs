@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::groups::Pool;
 use crate::near::focus::Focus;
 use crate::plan::{Dealt, Hand, Pass, Plan, Seats, Sharing, Turn};
-use crate::support::memory::grow;
+use crate::support::memory::{grow, prefetch, room};
 
 use super::draft::{Draft, Segment, Source, Supply};
 
@@ -47,7 +47,7 @@ impl Scratch {
     /// Makes room for so many conditions, and for so many cards.
     fn reserve(&mut self, sharers: usize, cards: usize) -> Result<(), Error> {
         if self.sharers.capacity() < sharers {
-            self.sharers = crate::support::memory::room(sharers)?;
+            self.sharers = room(sharers)?;
         }
         self.sharers.clear();
         if self.order.len() < sharers.max(cards) {
@@ -229,8 +229,9 @@ impl Dealer<'_> {
         let runs = Runs::new(hand, key, pool.len, number);
         let seats = sharer.seats.min(hand.held);
         if seats > 0 {
-            runs.deal(draft.segment(dealt(pool, Source::Primary, start, seats)), cards);
-            draft.prefetch(self.plan);
+            let entries = self.plan.groups().entries(pool.order);
+            let positions = draft.segment(dealt(pool, Source::Primary, start, seats));
+            runs.deal(positions, cards, |positions| ask_for(entries, pool, positions));
         }
         if sharer.seats > seats {
             let segment = Segment {
@@ -245,7 +246,6 @@ impl Dealer<'_> {
                     self.generator.below(pool.len)
                 };
             }
-            draft.prefetch(self.plan);
         }
     }
 
@@ -267,9 +267,10 @@ impl Dealer<'_> {
         let key = self.keys.key(Purpose::Leak, experiment as u64, lap);
         let pool = self.plan.groups().others(experiment);
         let start = self.dealt.primary() as usize;
+        let entries = self.plan.groups().entries(pool.order);
         let positions = draft.segment(dealt(pool, Source::Leak, start, hand.held));
-        Deck::of(hand.deck, key).deal(first_place(pool.len, hand.held, number), positions);
-        draft.prefetch(self.plan);
+        let first = first_place(pool.len, hand.held, number);
+        Deck::of(hand.deck, key).deal_and(first, positions, |positions| ask_for(entries, pool, positions));
     }
 
     /// The seats around a focal time, as in drawn batches: all parts near it, then all far from it.
@@ -297,6 +298,16 @@ impl Dealer<'_> {
                     start += seats as usize;
                 }
             }
+        }
+    }
+}
+
+/// Asks for the rows at some positions of a pool.
+#[inline]
+fn ask_for(entries: Option<&[u32]>, pool: Pool, positions: &[u32]) {
+    if let Some(entries) = entries {
+        for &position in positions {
+            prefetch(entries, pool.entry(position) as usize);
         }
     }
 }
@@ -342,11 +353,11 @@ impl<'a> Runs<'a> {
         self.hand.deck.cards().saturating_sub(self.hand.cards)
     }
 
-    /// The rows of the cards in turn. `cards` is memory for them.
+    /// The rows of the cards in turn, told as soon as they are known. `cards` is memory.
     #[inline]
-    fn deal(&self, positions: &mut [u32], cards: &mut [u32]) {
+    fn deal(&self, positions: &mut [u32], cards: &mut [u32], known: impl Fn(&[u32])) {
         if self.hand.run == 1 {
-            self.deck.deal(self.first, positions);
+            self.deck.deal_and(self.first, positions, known);
             return;
         }
         let run = self.hand.run as usize;
@@ -359,6 +370,7 @@ impl<'a> Runs<'a> {
             (first..).zip(before).for_each(|(row, position)| *position = row);
             (0..).zip(behind).for_each(|(row, position)| *position = row);
         }
+        known(positions);
     }
 
     /// A row of a card that is not in the deal.

@@ -159,23 +159,11 @@ impl Draft {
         });
     }
 
-    /// The seats from `start` on, for positions in a pool of which `population` can come; whoever calls fills them in, and then
-    /// calls [`Draft::prefetch`].
+    /// Adds a segment. Its positions are for the caller to fill in.
     #[inline]
     pub(super) fn segment(&mut self, segment: Segment) -> &mut [u32] {
         self.segments.push(segment);
         &mut self.positions[segment.start..segment.end]
-    }
-
-    /// Asks for the rows of the segment that was noted last.
-    #[inline]
-    pub(super) fn prefetch(&self, plan: &Plan) {
-        let Some(segment) = self.segments.last() else { return };
-        if let Some(entries) = plan.groups().entries(segment.pool.order) {
-            for &position in self.positions(segment) {
-                prefetch(entries, segment.pool.entry(position) as usize);
-            }
-        }
     }
 
     /// The memory that samples are drawn in.

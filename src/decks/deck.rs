@@ -93,6 +93,13 @@ impl Deck {
     /// Where `first` is not below the number of cards.
     #[inline]
     pub fn deal(&self, first: u32, out: &mut [u32]) {
+        self.deal_and(first, out, |_| {});
+    }
+
+    /// As [`Deck::deal`], and tells cards as soon as they are known, so that what they lead to can be asked for while others
+    /// are worked out.
+    #[inline]
+    pub(crate) fn deal_and(&self, first: u32, out: &mut [u32], known: impl Fn(&[u32])) {
         let cards = self.shape.cards;
         assert!(first < cards, "a place is below the number of cards");
         let before_end = (cards - first) as usize;
@@ -102,20 +109,24 @@ impl Deck {
             for (card, &dealt) in out.iter_mut().zip(list[..cards as usize].iter().cycle().skip(first as usize)) {
                 *card = dealt.into();
             }
+            known(out);
             return;
         }
         let keys = self.round_keys();
         let mut first = first;
         let mut rest = out;
         while !rest.is_empty() {
-            let (part, behind) = rest.split_at_mut(rest.len().min((cards - first) as usize));
+            let (part, behind) = rest.split_at_mut(rest.len().min((cards - first) as usize).min(2 * MANY));
             walk_many(self.shape, &keys, first, part);
-            for card in part {
+            for card in &mut *part {
                 if *card >= cards {
                     *card = self.walked(&keys, *card);
                 }
             }
-            (first, rest) = (0, behind);
+            known(part);
+            first += part.len() as u32;
+            first = if first == cards { 0 } else { first };
+            rest = behind;
         }
     }
 

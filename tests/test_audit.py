@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cascade_sampler import FlexibleBatchSampler
-from cascade_sampler.chance import binomial_range
+from cascade_sampler._report.chance import binomial_range
 from test_explain import explaining
 from test_oracle import cases, refused
 

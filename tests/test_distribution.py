@@ -5,14 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cascade_sampler import FlexibleBatchSampler
-
-
-def chi_square(counts: np.ndarray, expected: np.ndarray) -> float:
-    """Standard normal score of the chi-square statistic, by Wilson and Hilferty."""
-    statistic = ((counts - expected) ** 2 / expected).sum()
-    freedom = len(counts) - 1
-    spread = 2 / (9 * freedom)
-    return ((statistic / freedom) ** (1 / 3) - (1 - spread)) / np.sqrt(spread)
+from chi_square import chi_square
 
 
 def test_experiments_are_picked_by_weight():

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from cascade_sampler import FlexibleBatchSampler
-from cascade_sampler.key import MISSING, make_key
-from cascade_sampler.table import open_table
+from cascade_sampler._tables.keys import MISSING, make_key
+from cascade_sampler._tables.open import open_table
 from streams import Stream
 
 ROWS = 240

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 import ddp_program
 from cascade_sampler import FlexibleBatchSampler
-from cascade_sampler.ranks import RanksWarning, SameBatchesWarning
+from cascade_sampler._samplers.ranks import RanksWarning, SameBatchesWarning
 from launch import torchrun
 
 TABLE = {"experiment": np.arange(200) % 5, "condition": np.arange(200) % 2}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
 import pytest
+
+from cascade_sampler import FlexibleBatchSampler, viscy
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(), flags=re.MULTILINE | re.DOTALL)
@@ -21,10 +24,10 @@ def test_there_are_blocks() -> None:
     assert len(BLOCKS) >= 4
 
 
-def test_docstring_examples() -> None:
-    import doctest
-
-    from cascade_sampler import sampler
-
-    assert doctest.testmod(sampler).attempted > 0
-    assert doctest.testmod(sampler).failed == 0
+@pytest.mark.parametrize("documented", [FlexibleBatchSampler, viscy.FlexibleBatchSampler])
+def test_docstring_examples(documented: type) -> None:
+    runner = doctest.DocTestRunner()
+    for examples in doctest.DocTestFinder().find(documented, module=False, globs={documented.__name__: documented}):
+        runner.run(examples)
+    assert runner.summarize().attempted > 0
+    assert runner.summarize().failed == 0

@@ -244,6 +244,6 @@ def test_on_paper_it_is_black_on_white(browser: Any, path: Path) -> None:
 
 
 def _page(audit: Any) -> str:
-    from cascade_sampler import report
+    from cascade_sampler._report.page import page
 
-    return report.page(audit)
+    return page(audit)

@@ -335,7 +335,7 @@ def test_texts_of_the_parts():
         "10.0|16777216.0|20|True|2024-01-01 00:00:00.000000",
         "1e-05|1e-05|100|False|2024-02-01 00:00:00.000000",
     ]
-    from cascade_sampler.labels import text
+    from cascade_sampler._tables.labels import text
 
     columns = [list(column) if column.dtype == np.float32 else column for column in table.values()]
     assert ["|".join(map(text, row)) for row in zip(*columns, strict=True)] == texts

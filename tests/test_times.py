@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from cascade_sampler import FlexibleBatchSampler
-from cascade_sampler.times import arrow_times, read_times
+from cascade_sampler._tables.times import arrow_times, read_times
 from streams import Stream
 
 ROWS = 240

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from cascade_sampler.sampler import FlexibleBatchSampler
-from cascade_sampler.state import moved
+from cascade_sampler._samplers.flexible import FlexibleBatchSampler
+from cascade_sampler._samplers.state import moved
 
 _Source = FlexibleBatchSampler | Callable[[], FlexibleBatchSampler]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cascade_sampler import ranks
-from cascade_sampler.sampler import FlexibleBatchSampler
+from cascade_sampler._samplers import ranks
+from cascade_sampler._samplers.flexible import FlexibleBatchSampler
 
 
 def batch_sampler(*, table: Any = None, **settings: Any) -> Callable[..., FlexibleBatchSampler]:

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from cascade_sampler import checks
-from cascade_sampler import labels as _labels
-from cascade_sampler.key import make_key
-from cascade_sampler.sampler import FlexibleBatchSampler as _Sampler
-from cascade_sampler.table import open_table
+from cascade_sampler._samplers import arguments
+from cascade_sampler._samplers.flexible import FlexibleBatchSampler as _Sampler
+from cascade_sampler._samplers.kinds import IndexDtype, Label, Missing
+from cascade_sampler._tables import labels as _labels
+from cascade_sampler._tables.keys import make_key
+from cascade_sampler._tables.open import open_table
 
 _logger = logging.getLogger("cascade_sampler")
 
@@ -90,7 +91,7 @@ class FlexibleBatchSampler(_Sampler):
         batch_size: int = 128,
         batch_group_by: str | list[str] | None = None,
         leaky: float = 0.0,
-        group_weights: Mapping[str, float] | None = None,
+        group_weights: Mapping[Label, float] | None = None,
         stratify_by: str | list[str] | None = "perturbation",
         temporal_enrichment: bool = False,
         temporal_window_hours: float = 2.0,
@@ -102,15 +103,15 @@ class FlexibleBatchSampler(_Sampler):
         *,
         keep_strata: bool = False,
         num_batches: int | None = None,
-        index_dtype: str = "list",
-        missing: str = "error",
+        index_dtype: IndexDtype = "list",
+        missing: Missing = "error",
     ) -> None:
-        leaky = checks.fraction("leaky", leaky)
-        weights = checks.proportions("group_weights", group_weights)
-        groups = [] if batch_group_by is None else list(checks.columns("batch_group_by", batch_group_by))
-        strata = [] if stratify_by is None else list(checks.columns("stratify_by", stratify_by))
-        temporal = checks.flag("temporal_enrichment", temporal_enrichment)
-        both = checks.flag("keep_strata", keep_strata)
+        leaky = arguments.fraction("leaky", leaky)
+        weights = arguments.proportions("group_weights", group_weights)
+        groups = [] if batch_group_by is None else list(arguments.columns("batch_group_by", batch_group_by))
+        strata = [] if stratify_by is None else list(arguments.columns("stratify_by", stratify_by))
+        temporal = arguments.flag("temporal_enrichment", temporal_enrichment)
+        both = arguments.flag("keep_strata", keep_strata)
         dropped = bool(strata) and temporal and not both
         used: dict[str, Any] = {}
         if groups:

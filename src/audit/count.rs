@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::audit::chances::units_of;
 use crate::batch::{Draft, Source};
-use crate::columns::times::{Clocks, Time};
+use crate::columns::times::Time;
 use crate::epoch::Stream;
 use crate::error::Error;
-use crate::near::focus::Focus;
+use crate::near::{Clocks, Focus};
 use crate::plan::{Plan, Rule};
 use crate::support::memory::prefetch;
 use crate::support::memory::{filled, push, room};

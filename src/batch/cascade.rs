@@ -3,7 +3,7 @@
 use crate::draw::{Generator, pass};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::focus::Focus;
+use crate::near::Focus;
 use crate::plan::{Composition, Plan};
 
 use super::draft::{Draft, Source, Supply};
@@ -124,7 +124,7 @@ fn focused(
     for inside in [true, false] {
         let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {
             if seats > 0 {
-                let span = focus.span(list, child, &near, inside);
+                let span = focus.part(list, child, &near, inside);
                 taker.take(plan, generator, Supply::part(pool, span), start, seats);
                 start += seats;
             }

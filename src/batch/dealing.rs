@@ -4,7 +4,7 @@ use crate::decks::{Deck, Keys, Purpose, first_place, onto, word};
 use crate::draw::{Generator, sample};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::focus::Focus;
+use crate::near::Focus;
 use crate::plan::{Dealt, Hand, Pass, Plan, Seats, Sharing, Turn};
 use crate::support::memory::{grow, prefetch, room};
 
@@ -292,7 +292,7 @@ impl Dealer<'_> {
                 far_before = far_sum;
                 let seats = if inside { sharer.seats - far } else { far };
                 if seats > 0 {
-                    let span = focus.span(sharer.cell, sharer.cell - first, &near, inside);
+                    let span = focus.part(sharer.cell, sharer.cell - first, &near, inside);
                     let supply = Supply::part(self.pool(sharer.cell), span);
                     draft.draw_segment(self.plan, &mut self.generator, &supply, start, seats as usize);
                     start += seats as usize;

@@ -3,7 +3,7 @@
 use crate::draw::{Generator, Slots, sample, sample_and};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::index::{Finder, Span};
+use crate::near::{Finder, Part};
 use crate::plan::Plan;
 use crate::support::memory::{grow, prefetch, room};
 
@@ -27,7 +27,7 @@ pub enum Source {
 #[derive(Clone)]
 pub(super) struct Supply {
     pool: Pool,
-    part: Option<Span>,
+    part: Option<Part>,
     source: Source,
     fallback: bool,
 }
@@ -43,7 +43,7 @@ impl Supply {
     }
 
     /// The part of a pool that `span` means; the whole pool where that is empty.
-    pub(super) fn part(pool: Pool, span: Span) -> Self {
+    pub(super) fn part(pool: Pool, span: Part) -> Self {
         let source = if span.inside { Source::Near } else { Source::Far };
         let supply = Self {
             pool,

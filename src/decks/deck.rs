@@ -6,7 +6,7 @@
 //! bijection of the table's fields whatever the other says. A field that is no card is walked on from until one is.
 
 use super::keys::{onto, word};
-use crate::support::simd::with_bits;
+use crate::support::simd::{Bits, Search, on_this_processor};
 
 /// Decks up to this size are shuffled as a list.
 const LIST: u32 = 64;
@@ -117,7 +117,12 @@ impl Deck {
         let mut rest = out;
         while !rest.is_empty() {
             let (part, behind) = rest.split_at_mut(rest.len().min((cards - first) as usize).min(2 * MANY));
-            walk_many(self.shape, &keys, first, part);
+            on_this_processor(Walk {
+                shape: self.shape,
+                keys: &keys,
+                first,
+                out: part,
+            });
             for card in &mut *part {
                 if *card >= cards {
                     *card = self.walked(&keys, *card);
@@ -207,29 +212,44 @@ fn rounds<const N: usize>(rows: &mut [u32; N], columns: &mut [u32; N], height: u
 }
 
 /// One walk from each of the places from `first` on, which is all but where it ends at no card.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "compiled for the processor that the caller is compiled for")]
-fn walk_many_for<B>(shape: Shape, keys: &[u32; 8], first: u32, out: &mut [u32]) {
-    let width = shape.width;
-    let (mut row, mut column) = (first / width, first % width);
-    let mut many = out.chunks_exact_mut(MANY);
-    for part in &mut many {
-        part.copy_from_slice(&walk::<MANY>(shape, keys, row, column));
-        column += MANY as u32;
-        row += column / width;
-        column %= width;
-    }
-    let mut few = many.into_remainder().chunks_exact_mut(FEW);
-    for part in &mut few {
-        part.copy_from_slice(&walk::<FEW>(shape, keys, row, column));
-        column += FEW as u32;
-        let passed = u32::from(column >= width);
-        row += passed;
-        column -= passed * width;
-    }
-    let rest = few.into_remainder();
-    if !rest.is_empty() {
-        rest.copy_from_slice(&walk::<FEW>(shape, keys, row, column)[..rest.len()]);
+struct Walk<'a> {
+    shape: Shape,
+    keys: &'a [u32; 8],
+    first: u32,
+    out: &'a mut [u32],
+}
+
+impl Search for Walk<'_> {
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "compiled for the processor that the caller is compiled for")]
+    fn run<B: Bits>(self, _bits: B) {
+        let Self {
+            shape,
+            keys,
+            first,
+            out,
+        } = self;
+        let width = shape.width;
+        let (mut row, mut column) = (first / width, first % width);
+        let mut many = out.chunks_exact_mut(MANY);
+        for part in &mut many {
+            part.copy_from_slice(&walk::<MANY>(shape, keys, row, column));
+            column += MANY as u32;
+            row += column / width;
+            column %= width;
+        }
+        let mut few = many.into_remainder().chunks_exact_mut(FEW);
+        for part in &mut few {
+            part.copy_from_slice(&walk::<FEW>(shape, keys, row, column));
+            column += FEW as u32;
+            let passed = u32::from(column >= width);
+            row += passed;
+            column -= passed * width;
+        }
+        let rest = few.into_remainder();
+        if !rest.is_empty() {
+            rest.copy_from_slice(&walk::<FEW>(shape, keys, row, column)[..rest.len()]);
+        }
     }
 }
 
@@ -254,14 +274,16 @@ fn walk<const N: usize>(shape: Shape, keys: &[u32; 8], row: u32, column: u32) ->
         start_column -= passed * width;
     }
     rounds(&mut rows, &mut columns, height, width, keys);
-    std::array::from_fn(|lane| rows[lane].wrapping_mul(width).wrapping_add(columns[lane]))
+    for (row, column) in rows.iter_mut().zip(columns) {
+        *row = row.wrapping_mul(width).wrapping_add(column);
+    }
+    rows
 }
-
-with_bits!(walk_many, walk_many_for, (shape: Shape, keys: &[u32; 8], first: u32, out: &mut [u32]));
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::simd::testing::on_every_processor;
     use proptest::prelude::*;
 
     /// The specification's words, one place at a time.
@@ -313,23 +335,16 @@ mod tests {
         ) {
             let first = first.index(cards as usize) as u32;
             let deck = Deck::new(cards, key);
-            let mut out = vec![0; each];
-            deck.deal(first, &mut out);
-            for (step, &card) in (0..).zip(&out) {
-                let place = ((u64::from(first) + step) % u64::from(cards)) as u32;
-                prop_assert_eq!(card, deck.card(place));
-                prop_assert_eq!(card, slow(cards, key, place));
-            }
-        }
-
-        #[test]
-        fn every_processor_walks_alike(cards in 65..=u32::MAX, key: u64, first: prop::sample::Index, each in 0..100_usize) {
-            let deck = Deck::new(cards, key);
-            let first = first.index(cards as usize) as u32;
-            let (mut plain, mut best) = (vec![0; each], vec![0; each]);
-            walk_many_for::<crate::support::simd::Plain>(deck.shape, &deck.round_keys(), first, &mut plain);
-            walk_many(deck.shape, &deck.round_keys(), first, &mut best);
-            prop_assert_eq!(plain, best);
+            on_every_processor(|| {
+                let mut out = vec![0; each];
+                deck.deal(first, &mut out);
+                for (step, &card) in (0..).zip(&out) {
+                    let place = ((u64::from(first) + step) % u64::from(cards)) as u32;
+                    prop_assert_eq!(card, deck.card(place));
+                    prop_assert_eq!(card, slow(cards, key, place));
+                }
+                Ok(())
+            })?;
         }
 
         #[test]

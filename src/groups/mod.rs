@@ -291,14 +291,6 @@ impl Groups {
         &self.condition_labels
     }
 
-    /// Where each list of an order begins, and last where the rows end: the pools, or the cells.
-    pub(crate) fn bounds(&self, order: Order) -> Vec<u32> {
-        match order {
-            Order::Cells => self.cells.iter().map(|cell| cell.start).chain([self.kept()]).collect(),
-            Order::Table | Order::Pools => self.starts.clone(),
-        }
-    }
-
     /// Where each experiment's rows begin in either order, and last where the rows end.
     pub(crate) fn starts(&self) -> &[u32] {
         &self.starts

@@ -1,16 +1,68 @@
-//! How a sequence of members is split over children: how many of the first so many belong to each.
+//! How a sequence of members is dealt out to children: how many of the first so many belong to each.
 //!
-//! Counts are kept for every so many members, and of each member to which child it belongs; the members between the nearest
-//! counts and the one asked for are looked at.
+//! Counts are kept at checkpoints, every so many members, and of each member the child that it belongs to. The members
+//! between the nearest checkpoint and the one asked for are looked at.
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
+)]
 
 use crate::error::Error;
-use crate::support::memory::{filled, grow, push};
+use crate::support::memory::{filled, push};
+use crate::support::pauses::Pauses;
+
+/// The checkpoint that is nearest to a member, and the members in between.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nearest {
+    /// Its number.
+    pub(crate) checkpoint: usize,
+    /// The members in between, counted from half a stride before the checkpoint.
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    /// Whether they lie behind the checkpoint.
+    pub(crate) behind: bool,
+}
+
+impl Nearest {
+    /// Of the checkpoints that stand every `stride` members, up to the `last`-th.
+    #[inline(always)]
+    pub(crate) fn new(member: u32, stride: usize, last: usize) -> Self {
+        let moved = member as usize + stride / 2;
+        let checkpoint = (moved / stride).min(last);
+        let (middle, place) = (stride as u32 / 2, (moved - checkpoint * stride) as u32);
+        Self {
+            checkpoint,
+            from: middle.min(place),
+            to: middle.max(place),
+            behind: place >= middle,
+        }
+    }
+
+    /// Members in between, below zero where they lie before the checkpoint.
+    #[inline(always)]
+    pub(crate) fn between(&self) -> i32 {
+        let between = (self.to - self.from) as i32;
+        if self.behind { between } else { -between }
+    }
+
+    /// A count at the member: that at the checkpoint, and those of the members in between that count.
+    #[inline(always)]
+    pub(crate) fn count(&self, at_checkpoint: u32, between: u32) -> u32 {
+        if self.behind {
+            at_checkpoint + between
+        } else {
+            at_checkpoint - between
+        }
+    }
+}
 
 /// The members of several sequences, one sequence's after another.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Splits {
-    sequences: Vec<Split>,
-    /// For every so many members, and for each child: those of the members before that belong to the children before.
+pub(crate) struct ChildCounts {
+    sequences: Vec<Sequence>,
+    /// The largest number of children of a sequence.
+    most_children: usize,
+    /// At each checkpoint, for each child: the members so far that belong to the children before.
     before: Vec<u32>,
     /// The child of each member, in one byte or, where there are more children, in two or four.
     children: Vec<u8>,
@@ -18,15 +70,17 @@ pub(crate) struct Splits {
 
 /// One sequence.
 #[derive(Clone, Copy, Debug)]
-struct Split {
+struct Sequence {
     len: usize,
+    /// Number of its children.
     width: usize,
     /// Where its counts and members begin.
     before: usize,
     children: usize,
 }
 
-impl Split {
+impl Sequence {
+    /// Bytes of a member.
     #[inline]
     fn bytes(&self) -> usize {
         match self.width {
@@ -36,21 +90,19 @@ impl Split {
         }
     }
 
-    /// Members between two counts: these take up to two bytes a member.
+    /// Members between two checkpoints: their counts take up to two bytes a member.
     #[inline]
     fn stride(&self) -> usize {
         (2 * self.width).next_power_of_two().max(256)
     }
 
-    fn rows(&self) -> usize {
+    fn checkpoints(&self) -> usize {
         self.len / self.stride() + 1
     }
 
-    /// The counts nearest to those of the first `member` members: their number, and how many members they are of.
     #[inline]
-    fn nearest(&self, member: usize) -> (usize, usize) {
-        let row = ((member + self.stride() / 2) / self.stride()).min(self.rows() - 1);
-        (row, row * self.stride())
+    fn nearest(&self, member: u32) -> Nearest {
+        Nearest::new(member, self.stride(), self.checkpoints() - 1)
     }
 }
 
@@ -64,44 +116,49 @@ fn number_of(child: &[u8]) -> usize {
     }
 }
 
-impl Splits {
+impl ChildCounts {
     /// Makes room for sequences of `(members, children)`.
-    pub(crate) fn new(sequences: impl Iterator<Item = (usize, usize)>) -> Result<Self, Error> {
+    pub(crate) fn new<E: From<Error>>(
+        sequences: impl Iterator<Item = (usize, usize)>,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
         let mut new = Self::default();
         let (mut before, mut children) = (0, 0);
         for (len, width) in sequences {
-            let split = Split {
+            let sequence = Sequence {
                 len,
                 width,
                 before,
                 children,
             };
-            before += split.rows() * width;
-            children += len * split.bytes();
-            push(&mut new.sequences, split)?;
+            before += sequence.checkpoints() * width;
+            children += len * sequence.bytes();
+            new.most_children = new.most_children.max(width);
+            push(&mut new.sequences, sequence)?;
         }
-        grow(&mut new.before, before)?;
-        grow(&mut new.children, children)?;
+        new.before = pauses.filled(before, 0)?;
+        new.children = pauses.filled(children, 0)?;
         Ok(new)
     }
 
     /// Writes a sequence down. Calls `visit(member, child, number)` for each, which is the child's `number`-th.
-    pub(crate) fn fill(
+    pub(crate) fn fill<E: From<Error>>(
         &mut self,
         number: usize,
         members: &[u32],
         child_of: impl Fn(u32) -> usize,
         mut visit: impl FnMut(u32, usize, usize),
-    ) -> Result<(), Error> {
-        let split = self.sequences[number];
-        let (stride, bytes) = (split.stride(), split.bytes());
-        let mut counts: Vec<u32> = filled(split.width, 0)?;
-        let mut told = self.children[split.children..].chunks_exact_mut(bytes);
-        // The last counts may have no members behind them, and are asked for all the same.
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<(), E> {
+        let sequence = self.sequences[number];
+        let (stride, bytes) = (sequence.stride(), sequence.bytes());
+        let mut counts: Vec<u32> = filled(sequence.width, 0)?;
+        let mut told = self.children[sequence.children..].chunks_exact_mut(bytes);
+        // The last checkpoint may have no members behind it, and is asked for all the same.
         let mut strides = members.chunks(stride).chain(std::iter::once(&[] as &[u32]));
-        for before in self.before[split.before..]
-            .chunks_exact_mut(split.width)
-            .take(split.rows())
+        for before in self.before[sequence.before..]
+            .chunks_exact_mut(sequence.width)
+            .take(sequence.checkpoints())
         {
             let mut sum = 0;
             for (before, &count) in before.iter_mut().zip(&counts) {
@@ -114,67 +171,74 @@ impl Splits {
                 visit(member, child, counts[child] as usize);
                 counts[child] += 1;
             }
+            pauses.after(stride)?;
         }
         Ok(())
     }
 
     /// The largest number of children of a sequence.
     pub(crate) fn most_children(&self) -> usize {
-        self.sequences.iter().map(|split| split.width).max().unwrap_or(0)
+        self.most_children
     }
 
     /// The child of every member of a sequence.
     pub(crate) fn children(&self, number: usize) -> impl Iterator<Item = usize> {
-        let split = self.sequences[number];
-        self.between(&split, 0, split.len).map(number_of)
+        let sequence = self.sequences[number];
+        let end = sequence.children + sequence.len * sequence.bytes();
+        self.children[sequence.children..end]
+            .chunks_exact(sequence.bytes())
+            .map(number_of)
     }
 
-    fn between(&self, split: &Split, from: usize, to: usize) -> std::slice::ChunksExact<'_, u8> {
-        let bytes = split.bytes();
-        self.children[split.children + from * bytes..split.children + to * bytes].chunks_exact(bytes)
+    /// The bytes of the members between one and its nearest checkpoint.
+    #[inline]
+    fn between(&self, sequence: &Sequence, nearest: &Nearest) -> &[u8] {
+        let (stride, bytes) = (sequence.stride(), sequence.bytes());
+        let [from, to] = [nearest.from, nearest.to].map(|end| {
+            let member = nearest.checkpoint * stride + end as usize - stride / 2;
+            sequence.children + member * bytes
+        });
+        &self.children[from..to]
+    }
+
+    /// The counts at a checkpoint of a sequence.
+    #[inline]
+    fn at(&self, sequence: &Sequence, nearest: &Nearest) -> &[u32] {
+        &self.before[sequence.before + nearest.checkpoint * sequence.width..][..sequence.width]
     }
 
     /// How many of the first `member` members belong to the children before each, and last to all.
     pub(crate) fn count_all(&self, number: usize, member: u32, counts: &mut Vec<u32>) {
-        let split = &self.sequences[number];
-        let member = member as usize;
-        let (row, middle) = split.nearest(member);
+        let sequence = &self.sequences[number];
+        let nearest = sequence.nearest(member);
         // A place late, so that the running sum is that of the children before.
         counts.clear();
-        counts.resize(split.width + 1, 0);
-        for child in self.between(split, middle.min(member), middle.max(member)) {
+        counts.resize(sequence.width + 1, 0);
+        for child in self.between(sequence, &nearest).chunks_exact(sequence.bytes()) {
             counts[number_of(child) + 1] += 1;
         }
-        let before = &self.before[split.before + row * split.width..][..split.width];
         let mut sum = 0;
-        for (count, &before) in counts.iter_mut().zip(before) {
+        for (count, &before) in counts.iter_mut().zip(self.at(sequence, &nearest)) {
             sum += *count;
-            *count = if middle <= member { before + sum } else { before - sum };
+            *count = nearest.count(before, sum);
         }
-        counts[split.width] = member as u32;
+        counts[sequence.width] = member;
     }
 
     /// How many of the first `member` members belong to one child.
     pub(crate) fn count(&self, number: usize, member: u32, child: usize) -> u32 {
-        let split = &self.sequences[number];
-        let member = member as usize;
-        let (row, middle) = split.nearest(member);
-        let (from, to) = (middle.min(member), middle.max(member));
-        let between = if split.bytes() == 1 {
-            let children = &self.children[split.children + from..split.children + to];
-            children.iter().map(|&one| usize::from(one == child as u8)).sum()
+        let sequence = &self.sequences[number];
+        let nearest = sequence.nearest(member);
+        let members = self.between(sequence, &nearest);
+        let between = if sequence.bytes() == 1 {
+            members.iter().map(|&one| usize::from(one == child as u8)).sum()
         } else {
-            self.between(split, from, to)
-                .filter(|one| number_of(one) == child)
-                .count()
+            let members = members.chunks_exact(sequence.bytes());
+            members.filter(|one| number_of(one) == child).count()
         };
-        let before = &self.before[split.before + row * split.width..][..split.width];
-        let next = before.get(child + 1).map_or(middle, |&before| before as usize);
-        let counted = next - before[child] as usize;
-        (if middle <= member {
-            counted + between
-        } else {
-            counted - between
-        }) as u32
+        let before = self.at(sequence, &nearest);
+        let all = (nearest.checkpoint * sequence.stride()) as u32;
+        let next = before.get(child + 1).copied().unwrap_or(all);
+        nearest.count(next - before[child], between as u32)
     }
 }

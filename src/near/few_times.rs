@@ -10,11 +10,11 @@
 )]
 
 use crate::error::Error;
-use crate::near::index::Span;
-use crate::near::search::{Ends, Share};
-use crate::support::memory::prefetch;
-use crate::support::memory::{filled, grow, room};
-use crate::support::simd::{Bits, LINE, WINDOW, nth_among, with_bits};
+use crate::near::part::Part;
+use crate::near::search::{EvenSpread, PartCounts};
+use crate::support::memory::{filled, prefetch, room};
+use crate::support::pauses::{ENTRIES, Pauses};
+use crate::support::simd::{Bits, LANES, LINE, Search, Values, nth_among, on_this_processor};
 
 /// Different times that a byte tells apart.
 pub(crate) const MOST_TIMES: usize = 256;
@@ -23,9 +23,9 @@ const STRETCH_BITS: u32 = 16;
 const STRETCH: usize = 1 << STRETCH_BITS;
 
 /// Lists with at most [`MOST_TIMES`] different times each.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Coded {
-    lists: Vec<List>,
+#[derive(Clone, Debug)]
+pub(crate) struct FewTimes {
+    lists: Vec<Blocks>,
     /// The time of each entry, as its place among the list's times, filled up to whole blocks.
     codes: Vec<u8>,
     /// For each stretch, for each time and the end of all, for each block: the stretch's entries before it that are earlier.
@@ -35,31 +35,34 @@ pub(crate) struct Coded {
     of_all: Vec<u32>,
 }
 
+/// How a list is cut into blocks.
 #[derive(Clone, Copy, Debug)]
-struct List {
+struct Blocks {
+    /// Entries of the list, and different times.
     len: usize,
-    block_bits: u32,
     times: usize,
+    block_bits: u32,
     /// Where the list's part of `codes`, `of_stretch` and `of_all` begins.
     codes: usize,
     of_stretch: usize,
     of_all: usize,
 }
 
-impl List {
+impl Blocks {
     fn new(len: usize, times: usize) -> Self {
         // Counts take up to 2 bytes an entry, some more in short lists.
         let block = times.next_power_of_two().max(LINE);
         Self {
             len,
-            block_bits: block.trailing_zeros(),
             times,
+            block_bits: block.trailing_zeros(),
             codes: 0,
             of_stretch: 0,
             of_all: 0,
         }
     }
 
+    /// Entries of a block.
     #[inline(always)]
     fn block(&self) -> usize {
         1 << self.block_bits
@@ -87,7 +90,7 @@ impl List {
         self.of_stretch + before + time * self.blocks_of(stretch)
     }
 
-    /// Lists of one block need no counts.
+    /// Counts of all stretches, and of the list. Lists of one block need none.
     fn counts(&self) -> (usize, usize) {
         let of_stretch = if self.blocks() > 1 {
             (self.times + 1) * self.blocks()
@@ -103,64 +106,70 @@ impl List {
     }
 }
 
-/// Memory to find positions, used again for the next.
-pub(crate) type Steps = Vec<Step>;
-
 /// How far a position has been followed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Step {
+pub(crate) struct Spot {
     stretch: u32,
     /// The block of the stretch: guessed, then found.
     block: u32,
 }
 
-impl Coded {
+impl FewTimes {
     /// Makes room for lists of `(entries, different times)`.
-    pub(crate) fn new(lists: &[(usize, usize)]) -> Result<Self, Error> {
-        let mut new = Self {
-            lists: room(lists.len())?,
-            ..Self::default()
-        };
+    pub(crate) fn new<E: From<Error>>(lists: &[(usize, usize)], pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+        let mut cut = room(lists.len())?;
         let (mut codes, mut of_stretch, mut of_all) = (0, 0, 0);
         for &(len, times) in lists {
-            let list = List {
+            let list = Blocks {
                 codes,
                 of_stretch,
                 of_all,
-                ..List::new(len, times)
+                ..Blocks::new(len, times)
             };
             let counts = list.counts();
             codes += list.blocks() << list.block_bits;
             of_stretch += counts.0;
             of_all += counts.1;
-            new.lists.push(list);
+            cut.push(list);
         }
-        grow(&mut new.codes, codes)?;
-        // A window may reach past the last counts.
-        grow(&mut new.of_stretch, of_stretch + WINDOW)?;
-        grow(&mut new.of_all, of_all)?;
-        Ok(new)
+        Ok(Self {
+            lists: cut,
+            codes: pauses.filled(codes, 0)?,
+            // Counts that are compared together may reach past the last of them.
+            of_stretch: pauses.filled(of_stretch + LANES, 0)?,
+            of_all: pauses.filled(of_all, 0)?,
+        })
     }
 
     /// Fills a list. `by_time` holds its places by time, and `ends` where the places of each time end.
-    pub(crate) fn fill(
+    pub(crate) fn fill<E: From<Error>>(
         &mut self,
         number: usize,
         by_time: &[u32],
         ends: impl Iterator<Item = u32>,
-    ) -> Result<(), Error> {
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<(), E> {
         let list = self.lists[number];
         let codes = &mut self.codes[list.codes..list.codes + list.len];
         let mut start = 0;
         for (code, end) in ends.enumerate() {
-            for &place in &by_time[start..end as usize] {
-                codes[place as usize] = code as u8;
+            for places in by_time[start..end as usize].chunks(ENTRIES) {
+                for &place in places {
+                    codes[place as usize] = code as u8;
+                }
+                pauses.after(places.len())?;
             }
             start = end as usize;
         }
-        if list.blocks() < 2 {
-            return Ok(());
+        if list.blocks() > 1 {
+            self.count(list, pauses)?;
         }
+        Ok(())
+    }
+
+    /// Counts the entries before every block and every stretch of a list whose codes are there.
+    fn count<E: From<Error>>(&mut self, list: Blocks, pauses: &mut Pauses<'_, E>) -> Result<(), E> {
+        let codes = &self.codes[list.codes..list.codes + list.len];
         let mut of_all: Vec<u32> = filled(list.times, 0)?;
         let mut of_stretch: Vec<u32> = filled(list.times, 0)?;
         for (stretch, codes) in codes.chunks(STRETCH).enumerate() {
@@ -184,6 +193,7 @@ impl Coded {
             for (sum, count) in of_all.iter_mut().zip(&mut of_stretch) {
                 *sum += std::mem::take(count);
             }
+            pauses.after(codes.len())?;
         }
         Ok(())
     }
@@ -204,45 +214,82 @@ impl Coded {
     }
 
     /// Makes room to find rows of any list.
-    pub(crate) fn reserve(&self, steps: &mut Steps, positions: usize) -> Result<(), Error> {
-        if !self.lists.is_empty() && steps.capacity() < positions {
-            *steps = room(positions)?;
+    pub(crate) fn reserve(&self, spots: &mut Vec<Spot>, positions: usize) -> Result<(), Error> {
+        if !self.lists.is_empty() && spots.capacity() < positions {
+            *spots = room(positions)?;
         }
         Ok(())
     }
 
-    /// Replaces positions in a part of a list by positions in the list. `steps` must have been given room.
-    pub(crate) fn find(&self, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], steps: &mut Steps) {
-        find_fast(self, number, span, positions, rows, steps);
+    /// Replaces positions in a part of a list by positions in the list. `spots` must have been given room.
+    pub(crate) fn find(&self, number: usize, part: &Part, positions: &mut [u32], rows: &[u32], spots: &mut Vec<Spot>) {
+        let list = self.lists[number];
+        on_this_processor(Find {
+            part: PartOfList::new(self, list, part),
+            population: part.population(list.len as u32),
+            positions,
+            rows,
+            spots,
+        });
     }
 }
 
 /// Entries of a list whose times lie in a range, or all others.
 #[derive(Clone, Copy)]
-struct Part<'a> {
-    few: &'a Coded,
-    list: List,
+struct PartOfList<'a> {
+    few: &'a FewTimes,
+    list: Blocks,
     /// The ends of the range, as places among the list's times.
     ends: [usize; 2],
     inside: bool,
     codes: &'a [u8],
+    /// The codes that are meant.
+    wanted: Values,
 }
 
-impl<'a> Part<'a> {
+impl<'a> PartOfList<'a> {
+    #[inline(always)]
+    fn new(few: &'a FewTimes, list: Blocks, part: &Part) -> Self {
+        let near_times = part.times.end - part.times.start;
+        let (first, extra) = if part.inside {
+            (part.times.start as u8, (near_times - 1) as u8)
+        } else {
+            (part.times.end as u8, (MOST_TIMES as u32 - 1 - near_times) as u8)
+        };
+        Self {
+            few,
+            list,
+            ends: [part.times.start as usize, part.times.end as usize],
+            inside: part.inside,
+            codes: &few.codes[list.codes..list.codes + (list.blocks() << list.block_bits)],
+            wanted: Values { first, extra },
+        }
+    }
+
+    /// What comes before the stretches.
+    #[inline(always)]
+    fn before_stretches(&self) -> PartCounts<'a, u32> {
+        let (few, list) = (self.few, &self.list);
+        let counts = self
+            .ends
+            .map(|time| &few.of_all[list.of_all + time * list.stretches()..]);
+        PartCounts::new(counts, self.inside, STRETCH)
+    }
+
     /// What comes before the blocks of a stretch.
     #[inline(always)]
-    fn counts(&self, stretch: usize) -> Ends<'a, u16> {
+    fn before_blocks(&self, stretch: usize) -> PartCounts<'a, u16> {
         let few = self.few;
         let counts = self.ends.map(|time| &few.of_stretch[self.list.row(stretch, time)..]);
-        Ends::new(counts, self.inside, self.list.block())
+        PartCounts::new(counts, self.inside, self.list.block())
     }
 
     /// The block of a position in a stretch, which becomes one in the block, and asks for its codes.
     #[inline(always)]
-    fn block_of<B: Bits>(&self, stretch: usize, guess: usize, position: &mut u32) -> u32 {
+    fn block_of(&self, bits: impl Bits, stretch: usize, guess: usize, position: &mut u32) -> u32 {
         let list = &self.list;
-        let counts = self.counts(stretch);
-        let block = counts.place_of::<B>(*position, list.blocks_of(stretch), guess, 0);
+        let counts = self.before_blocks(stretch);
+        let block = counts.about_place(bits, *position, list.blocks_of(stretch), guess, 0);
         *position -= counts.before(block);
         let block = (stretch << (STRETCH_BITS - list.block_bits)) + block;
         for line in (0..list.block()).step_by(LINE) {
@@ -252,76 +299,103 @@ impl<'a> Part<'a> {
     }
 }
 
-with_bits!(
-    find_fast,
-    find_by,
-    (few: &Coded, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], steps: &mut Steps)
-);
+/// Finds entries of a part by position: their stretches, then their blocks, then themselves.
+///
+/// In loops, not in closures: those might be compiled for the processor that all are compiled for.
+struct Find<'a> {
+    part: PartOfList<'a>,
+    population: u32,
+    positions: &'a mut [u32],
+    rows: &'a [u32],
+    spots: &'a mut Vec<Spot>,
+}
 
-#[inline(always)]
-fn find_by<B: Bits>(few: &Coded, number: usize, span: &Span, positions: &mut [u32], rows: &[u32], steps: &mut Steps) {
-    let list = few.lists[number];
-    let near_times = span.times.end - span.times.start;
-    let (first, extra) = if span.inside {
-        (span.times.start as u8, (near_times - 1) as u8)
-    } else {
-        (span.times.end as u8, (MOST_TIMES as u32 - 1 - near_times) as u8)
-    };
-    let ends = [span.times.start as usize, span.times.end as usize];
-    let codes = &few.codes[list.codes..list.codes + (list.blocks() << list.block_bits)];
-    // Loops, not closures: those might be compiled for the processor that all are compiled for.
-    steps.resize(positions.len(), Step::default());
-    if list.blocks() == 1 {
-        for position in positions {
-            *position = nth_among::<B>(codes, first, extra, *position) as u32;
-            prefetch(rows, *position as usize);
+impl Search for Find<'_> {
+    #[inline(always)]
+    fn run<B: Bits>(mut self, bits: B) {
+        let list = &self.part.list;
+        if list.blocks() == 1 {
+            self.find_entries_of_one_block(bits);
+            return;
         }
-        return;
+        self.spots.resize(self.positions.len(), Spot::default());
+        if list.stretches() == 1 {
+            self.find_blocks_of_one_stretch(bits);
+        } else {
+            self.find_stretches();
+            self.find_blocks(bits);
+        }
+        self.find_entries(bits);
     }
-    let population = span.population(list.len as u32);
-    let stretches = list.stretches();
-    let part = Part {
-        few,
-        list,
-        ends,
-        inside: span.inside,
-        codes,
-    };
-    if stretches == 1 {
-        // All positions share two rows of counts, which soon are at hand.
-        let share = Share::new(population, list.blocks_of(0));
-        for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
-            step.block = part.block_of::<B>(0, share.of(*position), position);
-        }
-    } else {
-        let counts = ends.map(|time| &few.of_all[list.of_all + time * stretches..]);
-        let counts = Ends::new(counts, span.inside, STRETCH);
-        let share = Share::new(population, stretches);
-        for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
-            let stretch = counts.place_of(*position, stretches, share.of(*position));
+}
+
+impl Find<'_> {
+    /// Positions in the part become positions in their stretches.
+    #[inline(always)]
+    fn find_stretches(&mut self) {
+        let (part, list) = (self.part, self.part.list);
+        let counts = part.before_stretches();
+        let stretches = list.stretches();
+        let spread = EvenSpread::new(self.population, stretches);
+        for (spot, position) in self.spots.iter_mut().zip(self.positions.iter_mut()) {
+            let stretch = counts.place(*position, stretches, spread.place(*position));
             let here = counts.before(stretch);
             let next = if stretch + 1 < stretches {
                 counts.before(stretch + 1)
             } else {
-                population
+                self.population
             };
             *position -= here;
             let blocks = list.blocks_of(stretch);
             // Both factors are below 2^16.
             let block = (*position * blocks as u32 / (next - here)) as usize;
-            part.counts(stretch).ask_for(block, blocks);
-            *step = Step {
+            part.before_blocks(stretch).ask_for(block, blocks);
+            *spot = Spot {
                 stretch: stretch as u32,
                 block: block as u32,
             };
         }
-        for (step, position) in steps.iter_mut().zip(positions.iter_mut()) {
-            step.block = part.block_of::<B>(step.stretch as usize, step.block as usize, position);
+    }
+
+    /// Positions in stretches become positions in their blocks.
+    #[inline(always)]
+    fn find_blocks(&mut self, bits: impl Bits) {
+        for (spot, position) in self.spots.iter_mut().zip(self.positions.iter_mut()) {
+            spot.block = self
+                .part
+                .block_of(bits, spot.stretch as usize, spot.block as usize, position);
         }
     }
-    for (step, position) in steps.iter().zip(positions) {
-        let start = (step.block as usize) << list.block_bits;
-        *position = (start + nth_among::<B>(&codes[start..start + list.block()], first, extra, *position)) as u32;
-        prefetch(rows, *position as usize);
+
+    /// The same where all positions share two rows of counts, which soon are at hand.
+    #[inline(always)]
+    fn find_blocks_of_one_stretch(&mut self, bits: impl Bits) {
+        let spread = EvenSpread::new(self.population, self.part.list.blocks_of(0));
+        for (spot, position) in self.spots.iter_mut().zip(self.positions.iter_mut()) {
+            spot.block = self.part.block_of(bits, 0, spread.place(*position), position);
+        }
+    }
+
+    /// Positions in the part become positions in the list, where that is one block.
+    #[inline(always)]
+    fn find_entries_of_one_block(&mut self, bits: impl Bits) {
+        let PartOfList { codes, wanted, .. } = self.part;
+        for position in self.positions.iter_mut() {
+            *position = nth_among(bits, codes, wanted, *position) as u32;
+            prefetch(self.rows, *position as usize);
+        }
+    }
+
+    /// Positions in blocks become positions in the list.
+    #[inline(always)]
+    fn find_entries(&mut self, bits: impl Bits) {
+        let PartOfList {
+            codes, list, wanted, ..
+        } = self.part;
+        for (spot, position) in self.spots.iter().zip(self.positions.iter_mut()) {
+            let start = (spot.block as usize) << list.block_bits;
+            *position = (start + nth_among(bits, &codes[start..start + list.block()], wanted, *position)) as u32;
+            prefetch(self.rows, *position as usize);
+        }
     }
 }

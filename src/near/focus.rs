@@ -3,12 +3,17 @@
 use std::ops::Range;
 
 use crate::columns::codes::MISSING;
-use crate::columns::times::{Clocks, Hours, Sorter, Time, Times};
+use crate::columns::sort::Sorter;
+use crate::columns::times::{Hours, Time, Times};
 use crate::error::Error;
 use crate::groups::{Groups, Order};
-use crate::near::counts::Splits;
-use crate::near::index::{Finder, NearIndex, Span};
+use crate::near::cells::{TimedCells, TimedCellsBuilder};
+use crate::near::clock::Clocks;
+use crate::near::ends::{TimeEnds, TimeEndsBuilder};
+use crate::near::index::{Finder, NearIndex};
+use crate::near::part::Part;
 use crate::support::memory::{collected, filled, push, room};
+use crate::support::pauses::Pauses;
 
 /// Which rows lie near which times, for every list that a batch draws from: the cells where it is split by condition, the
 /// pools where it is not.
@@ -17,29 +22,11 @@ pub(crate) struct Focus {
     /// The different times of every pool.
     clocks: Clocks,
     /// How many entries of a pool come before the end of each of its times.
-    ends: Ends,
+    ends: TimeEnds,
     /// `None` where the pools are the lists.
-    cells: Option<Cells>,
+    cells: Option<TimedCells>,
     index: NearIndex,
     order: Order,
-}
-
-/// The cells of every pool.
-#[derive(Clone, Debug)]
-struct Cells {
-    /// The entries of every pool, by time, over its cells.
-    of_pools: Splits,
-    /// How many entries of a cell come before the end of each of its times.
-    ends: Ends,
-}
-
-/// How many entries of a list come before the end of each of its times.
-#[derive(Clone, Debug)]
-struct Ends {
-    /// Where each list's times begin, and last where the times end.
-    starts: Vec<u32>,
-    /// `None` where no list has a time twice, so that a time's place says it.
-    ends: Option<Vec<u32>>,
 }
 
 /// What is near the focal time of one batch.
@@ -52,52 +39,35 @@ pub(crate) struct Near {
 }
 
 impl Focus {
-    /// Arranges the rows of the cells, or of the pools, by time.
-    pub(crate) fn new(groups: &Groups, times: &Times<'_>, order: Order) -> Result<Self, Error> {
+    /// Arranges the rows of the cells, or of the pools, by time. `pause` is called every few milliseconds; its error ends
+    /// the work.
+    pub(crate) fn new<E: From<Error>>(
+        groups: &Groups,
+        times: &Times<'_>,
+        order: Order,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let pauses = &mut Pauses::new(&mut pause);
         match times {
-            Times::F64(chunks) => Self::of(groups, chunks, order),
-            Times::F32(chunks) => Self::of(groups, chunks, order),
+            Times::F64(chunks) => Self::of(groups, chunks, order, pauses),
+            Times::F32(chunks) => Self::of(groups, chunks, order, pauses),
         }
     }
 
-    fn of<T: Time>(groups: &Groups, chunks: &[&[T]], order: Order) -> Result<Self, Error> {
-        let bounds = groups.bounds(order);
-        let entries = groups.entries(order);
-        let kept = groups.kept() as usize;
-        let pools = groups.experiments();
-        let longest = (0..pools).map(|pool| groups.size(pool)).max().unwrap_or(0) as usize;
-        let mut sorter = Sorter::<T>::new(chunks, longest)?;
-        let mut by_time: Vec<u32> = filled(kept, 0)?;
-        // Of every pool the different times, and where the entries of each end.
-        let (mut different, mut ends) = (room(kept)?, EndsBuilder::new(kept, pools)?);
-        let mut splitter = match order {
-            Order::Cells => Some(Splitter::new(groups, longest)?),
-            Order::Table | Order::Pools => None,
-        };
-        for (pool, start) in (0..pools).zip(groups.starts()) {
-            let (start, end) = (*start as usize, (*start + groups.size(pool)) as usize);
-            let places = &mut by_time[start..end];
-            let in_order = match entries {
-                Some(entries) => sorter.sort(entries[start..end].iter().copied(), places),
-                None => sorter.sort(start as u32..end as u32, places),
-            };
-            for (end, time) in (1..).zip(in_order) {
-                if in_order.get(end as usize) != Some(time) {
-                    different.push(*time);
-                    ends.ends.push(end);
-                }
-            }
-            ends.end_of_list();
-            if let Some(splitter) = &mut splitter {
-                splitter.split(groups, pool, &ends, places)?;
-            }
-        }
-        drop(sorter);
-        let clocks = Clocks::new::<T>(collected(ends.starts.iter().copied())?, &different)?;
-        drop(different);
-        let (ends, cells) = (ends.build()?, splitter.map(Splitter::build).transpose()?);
+    fn of<T: Time, E: From<Error>>(
+        groups: &Groups,
+        chunks: &[&[T]],
+        order: Order,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
+        let Sorted {
+            mut by_time,
+            clocks,
+            ends,
+            cells,
+        } = Sorted::new(groups, chunks, order, pauses)?;
         let of_lists = cells.as_ref().map_or(&ends, |cells| &cells.ends);
-        let index = NearIndex::new(&bounds, &mut by_time, |list| of_lists.of(list))?;
+        let index = NearIndex::new(&bounds(groups, order)?, &mut by_time, |list| of_lists.of(list), pauses)?;
         Ok(Self {
             clocks,
             ends,
@@ -142,9 +112,9 @@ impl Focus {
     }
 
     /// The entries of a list, the `child`-th of its pool's, that are near, or all others.
-    pub(crate) fn span(&self, list: u32, child: u32, near: &Near, inside: bool) -> Span {
+    pub(crate) fn part(&self, list: u32, child: u32, near: &Near, inside: bool) -> Part {
         match &self.cells {
-            None => Span {
+            None => Part {
                 list,
                 times: near.times.clone(),
                 low: near.entries.start,
@@ -159,7 +129,7 @@ impl Focus {
                 } else {
                     0..0
                 };
-                Span {
+                Part {
                     list,
                     times,
                     low,
@@ -176,8 +146,8 @@ impl Focus {
     }
 
     /// Replaces positions in a part of a list by positions in the list, and asks for their `rows`, if there are any.
-    pub(crate) fn find(&self, span: &Span, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
-        self.index.find(span, positions, rows, finder);
+    pub(crate) fn find(&self, part: &Part, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+        self.index.find(part, positions, rows, finder);
     }
 
     /// The different times of every pool.
@@ -222,144 +192,69 @@ impl Focus {
     }
 }
 
-impl Ends {
-    fn of(&self, list: usize) -> impl ExactSizeIterator<Item = u32> {
-        let (start, end) = (self.starts[list], self.starts[list + 1]);
-        (0..end - start).map(move |time| match &self.ends {
-            Some(ends) => ends[(start + time) as usize],
-            None => time + 1,
-        })
-    }
-
-    /// How many of a list's entries come before its time at `place`.
-    fn before(&self, list: usize, place: u32) -> u32 {
-        match &self.ends {
-            Some(ends) if place > 0 => ends[(self.starts[list] + place) as usize - 1],
-            _ => place,
+/// Where each list of an order begins, and last where the rows end: the pools, or the cells.
+fn bounds(groups: &Groups, order: Order) -> Result<Vec<u32>, Error> {
+    match order {
+        Order::Cells => {
+            let mut bounds = room(groups.cells().len() + 1)?;
+            bounds.extend(groups.cells().iter().map(|cell| cell.start));
+            bounds.push(groups.kept());
+            Ok(bounds)
         }
-    }
-
-    /// The place of the time that begins behind so many entries.
-    fn place(&self, list: usize, entries: u32) -> u32 {
-        match &self.ends {
-            Some(ends) => {
-                let ends = &ends[self.starts[list] as usize..self.starts[list + 1] as usize];
-                ends.partition_point(|&end| end <= entries) as u32
-            }
-            None => entries,
-        }
-    }
-
-    /// The place of the time of every entry.
-    fn times(&self, list: usize) -> impl Iterator<Item = u32> {
-        let mut start = 0;
-        (0..).zip(self.of(list)).flat_map(move |(time, end)| {
-            let entries = end - std::mem::replace(&mut start, end);
-            std::iter::repeat_n(time, entries as usize)
-        })
+        Order::Table | Order::Pools => collected(groups.starts().iter().copied()),
     }
 }
 
-/// [`Ends`] list by list.
-struct EndsBuilder {
-    starts: Vec<u32>,
-    ends: Vec<u32>,
-    entries: usize,
+/// The rows of every list by time.
+struct Sorted {
+    /// Of every list its places, in the order of their times.
+    by_time: Vec<u32>,
+    clocks: Clocks,
+    /// Of the pools.
+    ends: TimeEnds,
+    cells: Option<TimedCells>,
 }
 
-impl EndsBuilder {
-    fn new(entries: usize, lists: usize) -> Result<Self, Error> {
-        let mut starts = room(lists + 1)?;
-        starts.push(0);
-        Ok(Self {
-            starts,
-            ends: room(entries)?,
-            entries,
-        })
-    }
-
-    fn end_of_list(&mut self) {
-        self.starts.push(self.ends.len() as u32);
-    }
-
-    fn build(self) -> Result<Ends, Error> {
-        let ends = if self.ends.len() < self.entries {
-            Some(collected(self.ends.iter().copied())?)
-        } else {
-            None
+impl Sorted {
+    /// Sorts pool by pool, and deals the entries of each out to its cells, where these are the lists.
+    fn new<T: Time, E: From<Error>>(
+        groups: &Groups,
+        chunks: &[&[T]],
+        order: Order,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
+        let entries = groups.entries(order);
+        let kept = groups.kept() as usize;
+        let pools = groups.experiments();
+        let longest = (0..pools).map(|pool| groups.size(pool)).max().unwrap_or(0) as usize;
+        let mut sorter = Sorter::<T>::new(chunks, longest, pauses)?;
+        let mut by_time = pauses.filled(kept, 0)?;
+        let (mut different, mut ends) = (room(kept)?, TimeEndsBuilder::new(kept, pools)?);
+        let mut cells = match order {
+            Order::Cells => Some(TimedCellsBuilder::new(groups, longest, pauses)?),
+            Order::Table | Order::Pools => None,
         };
-        Ok(Ends {
-            starts: self.starts,
-            ends,
-        })
-    }
-}
-
-/// Splits the sorted entries of one pool after another over its cells.
-struct Splitter {
-    of_pools: Splits,
-    ends: EndsBuilder,
-    /// Of a pool's entries the cell, by place, and the time, by cell and time.
-    cells: Vec<u32>,
-    times: Vec<u32>,
-    sorted: Vec<u32>,
-}
-
-impl Splitter {
-    fn new(groups: &Groups, longest: usize) -> Result<Self, Error> {
-        let pools = (0..groups.experiments()).map(|pool| (groups.size(pool) as usize, groups.cells_of(pool).len()));
-        Ok(Self {
-            of_pools: Splits::new(pools)?,
-            ends: EndsBuilder::new(groups.kept() as usize, groups.cells().len())?,
-            cells: room(longest)?,
-            times: filled(longest, 0)?,
-            sorted: filled(longest, 0)?,
-        })
-    }
-
-    /// `places` are those of a pool's entries by time; they become places in the cells, those of one cell after another.
-    fn split(&mut self, groups: &Groups, pool: usize, ends: &EndsBuilder, places: &mut [u32]) -> Result<(), Error> {
-        let cells = groups.cells_of(pool);
-        let first = cells.first().map_or(0, |cell| cell.start);
-        self.cells.clear();
-        for (number, cell) in (0..).zip(cells) {
-            self.cells.extend(std::iter::repeat_n(number, cell.rows as usize));
-        }
-        let of_pool = &ends.ends[ends.starts[pool] as usize..];
-        let (mut time, mut entry) = (0, 0);
-        let (cell_of, times, sorted) = (&self.cells, &mut self.times, &mut self.sorted);
-        self.of_pools.fill(
-            pool,
-            places,
-            |place| cell_of[place as usize] as usize,
-            |place, cell, before| {
-                if entry == of_pool[time as usize] {
-                    time += 1;
-                }
-                entry += 1;
-                let start = cells[cell].start - first;
-                sorted[start as usize + before] = place - start;
-                times[start as usize + before] = time;
-            },
-        )?;
-        places.copy_from_slice(&sorted[..places.len()]);
-        for cell in cells {
-            let start = (cell.start - first) as usize;
-            let times = &times[start..start + cell.rows as usize];
-            for (end, time) in (1..).zip(times) {
-                if times.get(end as usize) != Some(time) {
-                    self.ends.ends.push(end);
-                }
+        for (pool, &start) in (0..pools).zip(groups.starts()) {
+            let pool_entries = start as usize..(start + groups.size(pool)) as usize;
+            let places = &mut by_time[pool_entries.clone()];
+            let times = match entries {
+                Some(entries) => sorter.sort(entries[pool_entries].iter().copied(), places, pauses)?,
+                None => sorter.sort(start..start + groups.size(pool), places, pauses)?,
+            };
+            ends.add(times, |time| different.push(time), pauses)?;
+            if let Some(cells) = &mut cells {
+                cells.add(groups, pool, ends.of_last(), places, pauses)?;
             }
-            self.ends.end_of_list();
         }
-        Ok(())
-    }
-
-    fn build(self) -> Result<Cells, Error> {
-        Ok(Cells {
-            of_pools: self.of_pools,
-            ends: self.ends.build()?,
+        drop(sorter);
+        Ok(Self {
+            by_time,
+            clocks: Clocks::new::<T, E>(collected(ends.starts().iter().copied())?, &different, pauses)?,
+            ends: ends.build(pauses)?,
+            cells: match cells {
+                Some(cells) => Some(cells.build(pauses)?),
+                None => None,
+            },
         })
     }
 }

@@ -1,120 +1,104 @@
 //! Rows near a time, asked for by position in row order: each list in the structure that suits it.
 
-use std::ops::Range;
-
 use crate::error::Error;
-use crate::near::few_times::{Coded, MOST_TIMES, Steps};
-use crate::near::many_times::{Paths, Tree};
-use crate::support::memory::{grow, room};
+use crate::near::few_times::{FewTimes, MOST_TIMES, Spot};
+use crate::near::many_times::{ManyTimes, Paths};
+use crate::near::part::Part;
+use crate::support::memory::room;
+use crate::support::pauses::Pauses;
 
 /// The lists of one order, each with its entries by time.
 #[derive(Clone, Debug)]
 pub(crate) struct NearIndex {
-    lists: Vec<List>,
-    coded: Coded,
-    tree: Tree,
+    lists: Vec<Structure>,
+    few_times: FewTimes,
+    many_times: ManyTimes,
 }
 
 /// Which structure has a list, and its number there.
 #[derive(Clone, Copy, Debug)]
-enum List {
-    Coded(u32),
-    Tree(u32),
-}
-
-/// A part of a list: the entries whose times lie in a range, or all others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) list: u32,
-    /// The range, as places among the list's times, where the list asks for them.
-    pub(crate) times: Range<u32>,
-    /// How many entries are earlier than the range, and than its end.
-    pub(crate) low: u32,
-    pub(crate) high: u32,
-    /// Whether the entries inside the range are meant, and not those outside.
-    pub(crate) inside: bool,
-}
-
-impl Span {
-    /// Entries of the part, of a list of `len`.
-    pub(crate) fn population(&self, len: u32) -> u32 {
-        let near = self.high - self.low;
-        if self.inside { near } else { len - near }
-    }
+enum Structure {
+    FewTimes(u32),
+    ManyTimes(u32),
 }
 
 /// Memory for one part of a list, used again for the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Finder {
-    steps: Steps,
+    spots: Vec<Spot>,
     paths: Paths,
 }
 
 impl NearIndex {
     /// Indexes lists that follow one another. `by_time` holds each list's places in the order of their times, and is used
     /// up; `ends(list)` tells where the places of each of its times end.
-    pub(crate) fn new<E: ExactSizeIterator<Item = u32>>(
+    pub(crate) fn new<T: ExactSizeIterator<Item = u32>, E: From<Error>>(
         bounds: &[u32],
         by_time: &mut [u32],
-        ends: impl Fn(usize) -> E,
-    ) -> Result<Self, Error> {
-        let mut lists = room(bounds.len() - 1)?;
-        let (mut few, mut many) = (room(bounds.len() - 1)?, room(bounds.len() - 1)?);
-        let mut longest = 0;
+        ends: impl Fn(usize) -> T,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
+        let number = bounds.len() - 1;
+        let (mut lists, mut few, mut many) = (room(number)?, room(number)?, room(number)?);
         for (number, pair) in bounds.windows(2).enumerate() {
             let (len, times) = ((pair[1] - pair[0]) as usize, ends(number).len());
             if times <= MOST_TIMES {
-                lists.push(List::Coded(few.len() as u32));
+                lists.push(Structure::FewTimes(few.len() as u32));
                 few.push((len, times));
             } else {
-                lists.push(List::Tree(many.len() as u32));
+                lists.push(Structure::ManyTimes(many.len() as u32));
                 many.push(len);
-                longest = longest.max(len);
             }
         }
-        let mut other = Vec::new();
-        grow(&mut other, longest)?;
-        let (mut coded, mut tree) = (Coded::new(&few)?, Tree::new(&many)?);
+        let mut other = pauses.filled(many.iter().copied().max().unwrap_or(0), 0)?;
+        let (mut few_times, mut many_times) = (FewTimes::new(&few, pauses)?, ManyTimes::new(&many, pauses)?);
         for (number, (list, pair)) in lists.iter().zip(bounds.windows(2)).enumerate() {
             let by_time = &mut by_time[pair[0] as usize..pair[1] as usize];
             match *list {
-                List::Coded(place) => coded.fill(place as usize, by_time, ends(number))?,
-                List::Tree(place) => {
+                Structure::FewTimes(place) => few_times.fill(place as usize, by_time, ends(number), pauses)?,
+                Structure::ManyTimes(place) => {
                     let len = by_time.len();
-                    tree.fill(place as usize, by_time, &mut other[..len])?;
+                    many_times.fill(place as usize, by_time, &mut other[..len], pauses)?;
                 }
             }
         }
-        Ok(Self { lists, coded, tree })
+        Ok(Self {
+            lists,
+            few_times,
+            many_times,
+        })
     }
 
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
-        self.coded.reserve(&mut finder.steps, positions)?;
-        self.tree.reserve(&mut finder.paths, positions)
+        self.few_times.reserve(&mut finder.spots, positions)?;
+        self.many_times.reserve(&mut finder.paths, positions)
     }
 
     /// The places of a list by time. `ends` tells where those of each of its times end.
     pub(crate) fn by_time(&self, list: usize, ends: impl Iterator<Item = u32>) -> Result<Vec<u32>, Error> {
         match self.lists[list] {
-            List::Coded(place) => self.coded.by_time(place as usize, ends),
-            List::Tree(place) => self.tree.by_time(place as usize),
+            Structure::FewTimes(place) => self.few_times.by_time(place as usize, ends),
+            Structure::ManyTimes(place) => self.many_times.by_time(place as usize),
         }
     }
 
-    /// Whether spans of a list must tell its times.
+    /// Whether parts of a list must tell its times.
     pub(crate) fn asks_for_times(&self, list: u32) -> bool {
-        matches!(self.lists[list as usize], List::Coded(_))
+        matches!(self.lists[list as usize], Structure::FewTimes(_))
     }
 
     /// Replaces positions in a part of a list by positions in the list, and asks for their `rows`, if there are any. The
     /// finder must have been given room.
-    pub(crate) fn find(&self, span: &Span, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
-        match self.lists[span.list as usize] {
-            List::Coded(place) => self
-                .coded
-                .find(place as usize, span, positions, rows, &mut finder.steps),
-            List::Tree(place) => self.tree.find(place as usize, span, positions, rows, &mut finder.paths),
+    pub(crate) fn find(&self, part: &Part, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+        match self.lists[part.list as usize] {
+            Structure::FewTimes(place) => self
+                .few_times
+                .find(place as usize, part, positions, rows, &mut finder.spots),
+            Structure::ManyTimes(place) => {
+                self.many_times
+                    .find(place as usize, part, positions, rows, &mut finder.paths);
+            }
         }
     }
 }
@@ -122,6 +106,8 @@ impl NearIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::support::pauses::ENTRIES;
+    use crate::support::simd::testing::on_every_processor;
     use proptest::prelude::*;
 
     /// Lists whose times are drawn, sorted, or few; some of several nodes.
@@ -175,7 +161,16 @@ mod tests {
                     (0..times.len()).filter(last).map(|place| place as u32 + 1).collect()
                 })
                 .collect();
-            let index = NearIndex::new(&bounds, &mut by_time.clone(), |list| ends[list].iter().copied()).unwrap();
+            let mut paused = 0;
+            let mut pause = || -> Result<(), Error> {
+                paused += 1;
+                Ok(())
+            };
+            let mut pauses = Pauses::new(&mut pause);
+            let index =
+                NearIndex::new(&bounds, &mut by_time.clone(), |list| ends[list].iter().copied(), &mut pauses).unwrap();
+            // Each structure goes over all entries at least once.
+            prop_assert!(paused >= by_time.len() / ENTRIES);
             let number = which.index(lists.len());
             let places = &by_time[bounds[number] as usize..bounds[number + 1] as usize];
             let mut finder = Finder::default();
@@ -186,27 +181,31 @@ mod tests {
                 let (first, last) = (one.min(other), one.max(other));
                 let [low, high] = [first, last].map(|time| time.checked_sub(1).map_or(0, |time| ends[time] as usize));
                 for inside in [true, false] {
-                    let mut part: Vec<u32> = if inside {
+                    let mut entries: Vec<u32> = if inside {
                         places[low..high].to_vec()
                     } else {
                         [&places[..low], &places[high..]].concat()
                     };
-                    part.sort_unstable();
-                    if part.is_empty() {
+                    entries.sort_unstable();
+                    if entries.is_empty() {
                         continue;
                     }
-                    let mut positions: Vec<u32> = picks.iter().map(|pick| pick.index(part.len()) as u32).collect();
-                    positions.extend([0, part.len() as u32 - 1]);
-                    let expected: Vec<u32> = positions.iter().map(|&position| part[position as usize]).collect();
-                    let span = Span {
+                    let mut asked: Vec<u32> = picks.iter().map(|pick| pick.index(entries.len()) as u32).collect();
+                    asked.extend([0, entries.len() as u32 - 1]);
+                    let expected: Vec<u32> = asked.iter().map(|&position| entries[position as usize]).collect();
+                    let part = Part {
                         list: number as u32,
                         times: first as u32..last as u32,
                         low: low as u32,
                         high: high as u32,
                         inside,
                     };
-                    index.find(&span, &mut positions, &[], &mut finder);
-                    prop_assert_eq!(positions, expected);
+                    on_every_processor(|| {
+                        let mut positions = asked.clone();
+                        index.find(&part, &mut positions, &[], &mut finder);
+                        prop_assert_eq!(&positions, &expected);
+                        Ok(())
+                    })?;
                 }
             }
             prop_assert_eq!(index.by_time(number, ends.iter().copied()).unwrap(), places);

@@ -1,51 +1,77 @@
-//! Where a position falls among ascending counts: guessed from its share, then looked for in a window around the guess.
+//! Where a position falls among ascending counts: guessed as if positions were spread evenly, then looked for around the guess.
 //!
-//! A structure knows, for two ends of a range of times, how many earlier entries lie before each of its parts; the
-//! difference says how many near ones do. Rows near a time are mostly spread evenly, so the guess is close, and a whole
-//! window is compared at once: no branch depends on where in it the position falls.
+//! A structure knows, for two ends of a range of times, how many earlier entries lie before each of its places; the
+//! difference says how many near ones do. Rows near a time are mostly spread evenly, so the guess is close, and many
+//! neighbouring counts are compared at once: no branch depends on where among them the position falls.
 #![allow(
     clippy::inline_always,
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
 use crate::support::memory::prefetch;
-use crate::support::simd::{Bits, WINDOW};
+use crate::support::simd::{Bits, LANES};
 
 /// Counts of 32 bits that are compared together: they stand for so many entries that guesses are closer.
-const WIDE_WINDOW: usize = 8;
+const WIDE_LANES: usize = 8;
 
-/// The last of `len` places that is reached. The expression looks at `valid` places from `start` on and says how many of them
-/// are reached; the first of all always is. A macro, as a closure might be compiled for another processor than its caller.
-macro_rules! last_reached {
-    ($window:ident, $len:expr, $guess:expr, |$start:ident, $valid:ident| $reached:expr) => {{
-        let (mut from, mut to) = (0, $len);
-        let mut $start = window::<$window>($guess, $len);
-        loop {
-            let $valid = $window.min(to - $start);
-            let found: usize = $reached;
-            if found == 0 && $start > from {
-                to = $start;
-            } else if found == $valid && $start + $valid < to {
-                from = $start + $valid - 1;
-            } else {
-                break $start + found.max(1) - 1;
-            }
-            // Where shares lead astray the rest is halved.
-            $start = from.midpoint(to).saturating_sub($window / 2).max(from).min(to - 1);
-        }
-    }};
+/// Narrows down which of `len` places is the last that is reached, `AT_ONCE` neighbouring ones at a time. The first of all
+/// always is. No closure tells how many are, as that might be compiled for another processor than its caller.
+#[derive(Clone, Copy)]
+struct Narrowing<const AT_ONCE: usize> {
+    from: usize,
+    to: usize,
+    /// The places to look at, the first of them and how many.
+    start: usize,
+    valid: usize,
 }
 
-/// How the entries before a place follow from two counts: the first of `counts` less the second, and `unit` more for every
+impl<const AT_ONCE: usize> Narrowing<AT_ONCE> {
+    #[inline(always)]
+    fn new(len: usize, guess: usize) -> Self {
+        let start = first_around::<AT_ONCE>(guess, len);
+        Self {
+            from: 0,
+            to: len,
+            start,
+            valid: AT_ONCE.min(len - start),
+        }
+    }
+
+    /// Is told how many of the places looked at are reached. The last that is, or `None` where others are to be looked at.
+    #[inline(always)]
+    fn last(&mut self, reached: usize) -> Option<usize> {
+        let end = self.start + self.valid;
+        if reached == 0 && self.start > self.from {
+            self.to = self.start;
+        } else if reached == self.valid && end < self.to {
+            self.from = end - 1;
+        } else {
+            return Some(self.start + reached.max(1) - 1);
+        }
+        // Where the guess leads astray the rest is halved.
+        let middle = self.from.midpoint(self.to).saturating_sub(AT_ONCE / 2);
+        self.start = middle.max(self.from).min(self.to - 1);
+        self.valid = AT_ONCE.min(self.to - self.start);
+        None
+    }
+}
+
+/// The first of the places around `guess` that are looked at together, of `len` places.
+#[inline(always)]
+fn first_around<const AT_ONCE: usize>(guess: usize, len: usize) -> usize {
+    guess.saturating_sub(AT_ONCE / 2).min(len.saturating_sub(AT_ONCE))
+}
+
+/// Entries of a part before each of some places, by two rows of counts: the first less the second, and `unit` more for every
 /// place.
 #[derive(Clone, Copy)]
-pub(crate) struct Ends<'a, C> {
+pub(crate) struct PartCounts<'a, C> {
     counts: [&'a [C]; 2],
     unit: u32,
 }
 
-impl<'a, C: Copy + Into<u32>> Ends<'a, C> {
-    /// For the entries inside a range, or for those outside it, of which there are `unit` between two counts.
+impl<'a, C: Copy + Into<u32>> PartCounts<'a, C> {
+    /// Of the entries inside a range, or of those outside it, of which there are `unit` from one place to the next.
     #[inline(always)]
     pub(crate) fn new([low, high]: [&'a [C]; 2], inside: bool, unit: usize) -> Self {
         if inside {
@@ -74,27 +100,29 @@ impl<'a, C: Copy + Into<u32>> Ends<'a, C> {
     /// Asks for the counts around `guess`, one of `len`.
     #[inline(always)]
     pub(crate) fn ask_for(&self, guess: usize, len: usize) {
-        let start = window::<WINDOW>(guess, len);
+        let start = first_around::<LANES>(guess, len);
         for counts in self.counts {
             prefetch(counts, start);
-            prefetch(counts, start + WINDOW - 1);
+            prefetch(counts, start + LANES - 1);
         }
     }
 }
 
-impl Ends<'_, u16> {
+impl PartCounts<'_, u16> {
     /// The last of `len` places that no more than `position` entries come before, as far as the counts tell: those of a
     /// place are off by `slope` / 256 for each place before it.
     #[inline(always)]
-    pub(crate) fn place_of<B: Bits>(&self, position: u32, len: usize, guess: usize, slope: i32) -> usize {
-        last_reached!(WINDOW, len, guess, |start, valid| {
+    pub(crate) fn about_place(&self, bits: impl Bits, position: u32, len: usize, guess: usize, slope: i32) -> usize {
+        let mut places = Narrowing::<LANES>::new(len, guess);
+        loop {
+            let start = places.start;
             let [Some(more), Some(less)] = self.counts.map(|counts| counts[start..].first_chunk()) else {
-                break start;
+                return start;
             };
             let first = (start as u32)
                 .wrapping_mul(self.unit)
                 .wrapping_add(((start as i32 * slope) >> 8) as u32);
-            let reached = B::reached(
+            let reached = bits.reached(
                 more,
                 less,
                 first as u16,
@@ -102,39 +130,39 @@ impl Ends<'_, u16> {
                 slope as i16,
                 position as u16,
             );
-            (reached & u32::MAX >> (WINDOW - valid)).count_ones() as usize
-        })
+            let reached = (reached & u32::MAX >> (LANES - places.valid)).count_ones();
+            if let Some(last) = places.last(reached as usize) {
+                return last;
+            }
+        }
     }
 }
 
-impl Ends<'_, u32> {
+impl PartCounts<'_, u32> {
     /// The last of `len` places that no more than `position` entries come before.
     #[inline(always)]
-    pub(crate) fn place_of(&self, position: u32, len: usize, guess: usize) -> usize {
-        last_reached!(WIDE_WINDOW, len, guess, |start, valid| {
+    pub(crate) fn place(&self, position: u32, len: usize, guess: usize) -> usize {
+        let mut places = Narrowing::<WIDE_LANES>::new(len, guess);
+        loop {
             let mut reached = 0;
-            for place in start..start + valid {
+            for place in places.start..places.start + places.valid {
                 reached += usize::from(self.before(place) <= position);
             }
-            reached
-        })
+            if let Some(last) = places.last(reached) {
+                return last;
+            }
+        }
     }
-}
-
-/// The first place of the window around `guess` among `len` places.
-#[inline(always)]
-fn window<const WINDOW: usize>(guess: usize, len: usize) -> usize {
-    guess.saturating_sub(WINDOW / 2).min(len.saturating_sub(WINDOW))
 }
 
 /// Where positions fall if they are spread evenly.
 #[derive(Clone, Copy)]
-pub(crate) struct Share {
+pub(crate) struct EvenSpread {
     /// Places a position, in parts of 2^32: a product is quicker than the division it stands for.
     places: u64,
 }
 
-impl Share {
+impl EvenSpread {
     /// Of `population` positions over `places`.
     #[inline(always)]
     pub(crate) fn new(population: u32, places: usize) -> Self {
@@ -143,8 +171,9 @@ impl Share {
         }
     }
 
+    /// About the place of a position.
     #[inline(always)]
-    pub(crate) fn of(self, position: u32) -> usize {
+    pub(crate) fn place(self, position: u32) -> usize {
         ((u64::from(position) * self.places) >> 32) as usize
     }
 }

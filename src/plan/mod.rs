@@ -12,7 +12,7 @@ use crate::columns::table::Table;
 use crate::columns::times::{Hours, Times};
 use crate::error::Error;
 use crate::groups::Order;
-use crate::near::focus::Focus;
+use crate::near::Focus;
 
 pub use crate::groups::{Cell, Groups};
 pub use dealt::{Dealt, DealtSettings, Weights};
@@ -172,7 +172,7 @@ fn focus<E: From<Error>>(
         groups.pool_order()
     };
     pause()?;
-    Ok(Some(Focus::new(groups, times, order)?))
+    Ok(Some(Focus::new(groups, times, order, || Ok::<(), Error>(()))?))
 }
 
 /// Seats of so many that leak, where there is an experiment to leak from.

@@ -3,4 +3,5 @@
 
 pub(crate) mod memory;
 pub(crate) mod pace;
+pub(crate) mod pauses;
 pub(crate) mod simd;

@@ -1,40 +1,104 @@
 //! What depends on the processor: looking at many bytes, or counts, at once. Results are the same everywhere.
+//!
+//! Whoever searches is generic over [`Bits`] and is compiled once for every kind of processor; [`on_this_processor`] picks.
 #![allow(unsafe_code)]
 #![allow(
     clippy::inline_always,
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
+use std::sync::OnceLock;
+
 /// Bytes that are looked at together.
 pub(crate) const LINE: usize = 64;
 
-/// Counts that are compared together.
-pub(crate) const WINDOW: usize = 32;
+/// Counts of 16 bits that are compared together.
+pub(crate) const LANES: usize = 32;
 
-/// Questions that processors answer at different speeds.
-pub(crate) trait Bits {
-    /// One bit for each byte: whether it is one of the `extra + 1` values from `first` on, counted past 255 from 0.
-    fn among(bytes: &[u8; LINE], first: u8, extra: u8) -> u64;
-    /// Place of the bit that has `before` set bits below it. There must be one.
-    fn place_of(bits: u64, before: u32) -> u32;
+/// The `extra + 1` values of a byte from `first` on, counted past 255 from 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Values {
+    pub(crate) first: u8,
+    pub(crate) extra: u8,
+}
+
+/// Questions that processors answer at different speeds. A value of such a type shows that the processor can answer so.
+pub(crate) trait Bits: Copy {
+    /// One bit for each byte: whether it is one of the values.
+    fn among(self, bytes: &[u8; LINE], values: Values) -> u64;
+    /// Place of the set bit that has `before` set bits below it. There must be one.
+    fn nth_set(self, bits: u64, before: u32) -> u32;
     /// Number of set bits.
-    fn count(bits: u64) -> u32;
+    fn count(self, bits: u64) -> u32;
     /// One bit for each place: whether `more - less + first + place * unit + (place * slope >> 8)` is at most `most`, in
     /// whole numbers of 16 bits.
-    fn reached(more: &[u16; WINDOW], less: &[u16; WINDOW], first: u16, unit: u16, slope: i16, most: u16) -> u32;
+    fn reached(self, more: &[u16; LANES], less: &[u16; LANES], first: u16, unit: u16, slope: i16, most: u16) -> u32;
+}
+
+/// What is compiled for every kind of processor. [`Search::run`] and all that it calls must be `inline(always)`.
+pub(crate) trait Search {
+    fn run<B: Bits>(self, bits: B);
+}
+
+/// Runs a search as this processor does it best.
+#[inline]
+pub(crate) fn on_this_processor(search: impl Search) {
+    match Detected::here() {
+        Detected::Plain => search.run(Plain),
+        #[cfg(target_arch = "x86_64")]
+        Detected::Wide(wide) => wide.run(search),
+        #[cfg(target_arch = "x86_64")]
+        Detected::WideButDeposits(wide) => wide.run(search),
+    }
+}
+
+/// What a processor was found to have.
+#[derive(Clone, Copy, Debug)]
+enum Detected {
+    Plain,
+    #[cfg(target_arch = "x86_64")]
+    Wide(Wide<true>),
+    /// All of it, but bits are deposited so slowly that they are better found otherwise.
+    #[cfg(target_arch = "x86_64")]
+    WideButDeposits(Wide<false>),
+}
+
+impl Detected {
+    #[inline]
+    fn here() -> Self {
+        static HERE: OnceLock<Detected> = OnceLock::new();
+        #[cfg(test)]
+        if let Some(chosen) = testing::CHOSEN.get() {
+            return chosen;
+        }
+        *HERE.get_or_init(Self::detect)
+    }
+
+    fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(wide) = Wide::detect() {
+            return if deposits_slowly() {
+                Self::WideButDeposits(wide.without_deposits())
+            } else {
+                Self::Wide(wide)
+            };
+        }
+        Self::Plain
+    }
 }
 
 /// For every processor.
-pub(crate) struct Plain;
+#[derive(Clone, Copy, Debug)]
+struct Plain;
 
 impl Bits for Plain {
     #[inline(always)]
-    fn among(bytes: &[u8; LINE], first: u8, extra: u8) -> u64 {
+    fn among(self, bytes: &[u8; LINE], values: Values) -> u64 {
         /// Moves the lowest bits of eight bytes next to one another, into the highest byte of the product.
         const GATHER: u64 = 0x0102_0408_1020_4080;
         let mut wanted = [0_u8; LINE];
         for (wanted, byte) in wanted.iter_mut().zip(bytes) {
-            *wanted = u8::from(byte.wrapping_sub(first) <= extra);
+            *wanted = u8::from(byte.wrapping_sub(values.first) <= values.extra);
         }
         let mut bits = 0;
         for (eight, part) in wanted.chunks_exact(8).enumerate() {
@@ -45,10 +109,10 @@ impl Bits for Plain {
     }
 
     #[inline(always)]
-    fn place_of(bits: u64, before: u32) -> u32 {
+    fn nth_set(self, bits: u64, before: u32) -> u32 {
         let (mut bits, mut before, mut place) = (bits, before, 0);
         for half in [32, 16, 8, 4, 2, 1] {
-            let lower = Self::count(bits & ((1 << half) - 1));
+            let lower = self.count(bits & ((1 << half) - 1));
             let passed = lower <= before;
             before -= if passed { lower } else { 0 };
             place += if passed { half } else { 0 };
@@ -58,14 +122,14 @@ impl Bits for Plain {
     }
 
     #[inline(always)]
-    fn count(bits: u64) -> u32 {
+    fn count(self, bits: u64) -> u32 {
         bits.count_ones()
     }
 
     #[inline(always)]
-    fn reached(more: &[u16; WINDOW], less: &[u16; WINDOW], first: u16, unit: u16, slope: i16, most: u16) -> u32 {
+    fn reached(self, more: &[u16; LANES], less: &[u16; LANES], first: u16, unit: u16, slope: i16, most: u16) -> u32 {
         let mut bits = 0;
-        for place in 0..WINDOW {
+        for place in 0..LANES {
             let off = (place as i16).wrapping_mul(slope) >> 8;
             let value = more[place]
                 .wrapping_sub(less[place])
@@ -78,21 +142,73 @@ impl Bits for Plain {
     }
 }
 
-/// For x86-64 processors that have what [`with_bits!`] asks for.
+/// For x86-64 processors with vectors of 32 bytes, and with the instructions on bits that came along with them. `DEPOSITS`
+/// says whether a bit is found by depositing one.
+///
+/// Only [`Wide::detect`] and what asks it make one, so whoever has one may use the instructions.
 #[cfg(target_arch = "x86_64")]
-pub(crate) struct Wide;
+#[derive(Clone, Copy, Debug)]
+struct Wide<const DEPOSITS: bool>(());
 
 #[cfg(target_arch = "x86_64")]
-impl Bits for Wide {
+impl Wide<true> {
+    fn detect() -> Option<Self> {
+        let has_all = !cfg!(cascade_plain)
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        has_all.then_some(Self(()))
+    }
+
+    /// The same processor without its deposits.
+    fn without_deposits(self) -> Wide<false> {
+        let Self(()) = self;
+        Wide(())
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<const DEPOSITS: bool> Wide<DEPOSITS> {
+    #[inline]
+    fn run(self, search: impl Search) {
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+        fn compiled<B: Bits>(bits: B, search: impl Search) {
+            search.run(bits);
+        }
+        // SAFETY: who has a `Wide` has a processor that was found to have these.
+        unsafe { compiled(self, search) }
+    }
+}
+
+/// Whether the processor deposits bits in microcode, dozens of times slower than others: AMD's before Zen 3, and those that
+/// Hygon makes after the first of them.
+#[cfg(target_arch = "x86_64")]
+fn deposits_slowly() -> bool {
+    const ZEN_3: u32 = 0x19;
+    #[allow(unused_unsafe, reason = "later compilers know that this is safe")]
+    // SAFETY: every x86-64 processor has the instruction and these two leaves.
+    let [maker, version] = [0, 1].map(|leaf| unsafe { std::arch::x86_64::__cpuid(leaf) });
+    let name = [maker.ebx, maker.edx, maker.ecx].map(u32::to_le_bytes);
+    let family = (version.eax >> 8 & 0xf) + (version.eax >> 20 & 0xff);
+    [b"AuthenticAMD", b"HygonGenuine"].contains(&name.as_flattened().try_into().unwrap_or(&[0; 12])) && family < ZEN_3
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<const DEPOSITS: bool> Bits for Wide<DEPOSITS> {
     #[inline(always)]
-    fn among(bytes: &[u8; LINE], first: u8, extra: u8) -> u64 {
+    fn among(self, bytes: &[u8; LINE], values: Values) -> u64 {
         use std::arch::x86_64::{
             __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_set1_epi8,
             _mm256_sub_epi8,
         };
-        // SAFETY: only functions that were compiled for such a processor come here, and both halves lie in the line.
+        // SAFETY: who has a `Wide` has a processor that was found to have the instructions, and both halves lie in the line.
         unsafe {
-            let (first, extra) = (_mm256_set1_epi8(first as i8), _mm256_set1_epi8(extra as i8));
+            let (first, extra) = (
+                _mm256_set1_epi8(values.first as i8),
+                _mm256_set1_epi8(values.extra as i8),
+            );
             let half = |at: usize| {
                 #[allow(clippy::cast_ptr_alignment, reason = "this load takes any address")]
                 let bytes = _mm256_loadu_si256(bytes.as_ptr().add(at).cast::<__m256i>());
@@ -104,24 +220,27 @@ impl Bits for Wide {
     }
 
     #[inline(always)]
-    fn place_of(bits: u64, before: u32) -> u32 {
-        // SAFETY: only functions that were compiled for such a processor come here.
+    fn nth_set(self, bits: u64, before: u32) -> u32 {
+        if !DEPOSITS {
+            return Plain.nth_set(bits, before);
+        }
+        // SAFETY: who has a `Wide` has a processor that was found to have the instruction.
         unsafe { std::arch::x86_64::_pdep_u64(1 << before, bits) }.trailing_zeros()
     }
 
     #[inline(always)]
-    fn count(bits: u64) -> u32 {
+    fn count(self, bits: u64) -> u32 {
         bits.count_ones()
     }
 
     #[inline(always)]
-    fn reached(more: &[u16; WINDOW], less: &[u16; WINDOW], first: u16, unit: u16, slope: i16, most: u16) -> u32 {
+    fn reached(self, more: &[u16; LANES], less: &[u16; LANES], first: u16, unit: u16, slope: i16, most: u16) -> u32 {
         use std::arch::x86_64::{
             __m256i, _mm256_add_epi16, _mm256_cmpeq_epi16, _mm256_loadu_si256, _mm256_min_epu16, _mm256_movemask_epi8,
             _mm256_mullo_epi16, _mm256_packs_epi16, _mm256_permute4x64_epi64, _mm256_set1_epi16, _mm256_setr_epi16,
             _mm256_srai_epi16, _mm256_sub_epi16,
         };
-        // SAFETY: only functions that were compiled for such a processor come here, and both halves lie in the window.
+        // SAFETY: who has a `Wide` has a processor that was found to have the instructions, and both halves lie in the lanes.
         unsafe {
             let [first, unit, most] = [first, unit, most].map(|value| _mm256_set1_epi16(value as i16));
             let slope = _mm256_set1_epi16(slope);
@@ -143,57 +262,49 @@ impl Bits for Wide {
     }
 }
 
-/// Defines `$name` that calls the `inline(always)` function `$body` compiled for the best [`Bits`] of this processor.
-macro_rules! with_bits {
-    ($name:ident, $body:ident, ($($argument:ident: $type:ty),* $(,)?)) => {
-        fn $name($($argument: $type),*) {
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-                fn wide($($argument: $type),*) {
-                    $body::<$crate::support::simd::Wide>($($argument),*);
-                }
-                if $crate::support::simd::is_wide() {
-                    // SAFETY: the processor was asked.
-                    #[allow(unsafe_code)]
-                    unsafe { wide($($argument),*) };
-                    return;
-                }
-            }
-            $body::<$crate::support::simd::Plain>($($argument),*);
-        }
-    };
-}
-pub(crate) use with_bits;
-
-/// Whether this processor has what [`Wide`] needs.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub(crate) fn is_wide() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-        && is_x86_feature_detected!("popcnt")
-}
-
-/// Place of the wanted byte that has `before` wanted ones in front of it, in whole lines of bytes. Which are wanted is
-/// said as in [`Bits::among`].
+/// Place of the wanted byte that has `before` wanted ones in front of it, in whole lines of bytes.
 ///
 /// Looks at all of them: no branch depends on where it is.
 #[inline(always)]
-pub(crate) fn nth_among<B: Bits>(bytes: &[u8], first: u8, extra: u8, before: u32) -> usize {
+pub(crate) fn nth_among(bits: impl Bits, bytes: &[u8], wanted: Values, before: u32) -> usize {
     let (mut sum, mut found, mut start, mut left) = (0, 1, 0, 0);
     for (line, bytes) in bytes.chunks_exact(LINE).enumerate() {
         let Ok(bytes) = bytes.try_into() else { continue };
-        let bits = B::among(bytes, first, extra);
+        let here = bits.among(bytes, wanted);
         let reached = sum <= before;
-        found = if reached { bits } else { found };
+        found = if reached { here } else { found };
         start = if reached { line * LINE } else { start };
         left = if reached { before - sum } else { left };
-        sum += B::count(bits);
+        sum += bits.count(here);
     }
-    start + B::place_of(found, left) as usize
+    start + bits.nth_set(found, left) as usize
+}
+
+/// In tests every kind of processor that this one can stand for takes its turn.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::cell::Cell;
+
+    use super::Detected;
+
+    thread_local! {
+        pub(super) static CHOSEN: Cell<Option<Detected>> = const { Cell::new(None) };
+    }
+
+    /// Runs `test` once for every kind of [`super::Bits`] that there is here, the plain one first.
+    pub(crate) fn on_every_processor<E>(mut test: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+        let mut kinds = vec![Detected::Plain];
+        #[cfg(target_arch = "x86_64")]
+        if let Some(wide) = super::Wide::detect() {
+            kinds.extend([Detected::Wide(wide), Detected::WideButDeposits(wide.without_deposits())]);
+        }
+        kinds.into_iter().try_for_each(|kind| {
+            CHOSEN.set(Some(kind));
+            let result = test();
+            CHOSEN.set(None);
+            result
+        })
+    }
 }
 
 #[cfg(test)]
@@ -201,49 +312,68 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn answers<B: Bits>(bytes: &[u8; LINE], first: u8, extra: u8) -> (u64, Vec<u32>) {
-        let bits = B::among(bytes, first, extra);
-        (
-            bits,
-            (0..B::count(bits)).map(|before| B::place_of(bits, before)).collect(),
-        )
+    struct Lanes<'a> {
+        counts: &'a [[u16; LANES]; 2],
+        numbers: (u16, u16, i16, u16),
+        reached: &'a mut u32,
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    fn wide_reached(counts: &[[u16; WINDOW]; 2], first: u16, unit: u16, slope: i16, most: u16) -> u32 {
-        Wide::reached(&counts[0], &counts[1], first, unit, slope, most)
+    impl Search for Lanes<'_> {
+        #[inline(always)]
+        fn run<B: Bits>(self, bits: B) {
+            let (first, unit, slope, most) = self.numbers;
+            *self.reached = bits.reached(&self.counts[0], &self.counts[1], first, unit, slope, most);
+        }
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-    fn wide_answers(bytes: &[u8; LINE], first: u8, extra: u8) -> (u64, Vec<u32>) {
-        answers::<Wide>(bytes, first, extra)
+    struct Places<'a> {
+        bytes: &'a [u8; LINE],
+        values: Values,
+        bits: &'a mut u64,
+        found: &'a mut Vec<u32>,
+    }
+
+    impl Search for Places<'_> {
+        #[inline(always)]
+        fn run<B: Bits>(self, bits: B) {
+            *self.bits = bits.among(self.bytes, self.values);
+            for before in 0..bits.count(*self.bits) {
+                self.found.push(bits.nth_set(*self.bits, before));
+            }
+        }
     }
 
     proptest! {
-        #[cfg(target_arch = "x86_64")]
         #[test]
-        fn windows_are_compared_alike(counts: [[u16; WINDOW]; 2], first: u16, unit: u16, slope: i16, most: u16) {
-            if is_wide() {
-                let plain = Plain::reached(&counts[0], &counts[1], first, unit, slope, most);
-                // SAFETY: the processor was asked.
-                prop_assert_eq!(unsafe { wide_reached(&counts, first, unit, slope, most) }, plain);
+        fn lanes_are_compared_as_one_by_one(counts: [[u16; LANES]; 2], first: u16, unit: u16, slope: i16, most: u16) {
+            let mut expected = 0;
+            for (place, (&more, &less)) in counts[0].iter().zip(&counts[1]).enumerate() {
+                let off = (place as i16).wrapping_mul(slope) >> 8;
+                let value = i64::from(more) - i64::from(less)
+                    + i64::from(first) + place as i64 * i64::from(unit) + i64::from(off);
+                expected |= u32::from(value.rem_euclid(1 << 16) <= i64::from(most)) << place;
             }
+            testing::on_every_processor(|| {
+                let mut reached = 0;
+                on_this_processor(Lanes { counts: &counts, numbers: (first, unit, slope, most), reached: &mut reached });
+                prop_assert_eq!(reached, expected);
+                Ok(())
+            })?;
         }
 
         #[test]
         fn bytes_are_found_as_by_looking_at_each(bytes: [[u8; 32]; 2], first: u8, extra: u8) {
             let bytes: [u8; LINE] = std::array::from_fn(|place| bytes[place / 32][place % 32]);
             let wanted = |byte: u8| (0..=extra).any(|step| first.wrapping_add(step) == byte);
-            let places: Vec<u32> = (0..).zip(bytes).filter(|&(_, byte)| wanted(byte)).map(|(place, _)| place).collect();
-            let bits = places.iter().fold(0, |bits, place| bits | 1_u64 << place);
-            prop_assert_eq!(answers::<Plain>(&bytes, first, extra), (bits, places.clone()));
-            #[cfg(target_arch = "x86_64")]
-            if is_wide() {
-                // SAFETY: the processor was asked.
-                prop_assert_eq!(unsafe { wide_answers(&bytes, first, extra) }, (bits, places));
-            }
+            let expected: Vec<u32> = (0..).zip(bytes).filter(|&(_, byte)| wanted(byte)).map(|(place, _)| place).collect();
+            testing::on_every_processor(|| {
+                let (mut bits, mut places) = (0, Vec::new());
+                let values = Values { first, extra };
+                on_this_processor(Places { bytes: &bytes, values, bits: &mut bits, found: &mut places });
+                prop_assert_eq!(bits, expected.iter().fold(0, |bits, place| bits | 1_u64 << place));
+                prop_assert_eq!(&places, &expected);
+                Ok(())
+            })?;
         }
     }
 }

@@ -12,7 +12,7 @@ from accelerate import Accelerator, DataLoaderConfiguration, skip_first_batches
 from rows import Rows, make, numbers
 from torch.utils.data import DataLoader
 
-from cascade_sampler.ranks import DealtTwiceWarning
+from cascade_sampler._samplers.ranks import DealtTwiceWarning
 
 
 def drawn(loader):

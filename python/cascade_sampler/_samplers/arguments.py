@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+_Choice = TypeVar("_Choice", bound=str)
 
 
 def integer(name: str, value: Any, low: int, high: int) -> int:
@@ -65,11 +67,12 @@ def ranks(num_replicas: Any, rank: Any, high: int) -> tuple[int | None, int | No
     return replicas, integer("rank", rank, 0, replicas)
 
 
-def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+def choice(name: str, value: Any, allowed: tuple[_Choice, ...]) -> _Choice:
     """Return `value` where it is one of `allowed`; a ValueError otherwise."""
-    if not isinstance(value, str) or value not in allowed:
+    chosen = [one for one in allowed if isinstance(value, str) and one == value]
+    if not chosen:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-    return value
+    return chosen[0]
 
 
 def proportions(name: str, value: Any) -> dict[Any, float] | None:

@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from cascade_sampler import FlexibleBatchSampler, __version__, files, labels, text
-from cascade_sampler.audit import Audit
-from cascade_sampler.key import make_key
-from cascade_sampler.table import open_table
+from cascade_sampler import FlexibleBatchSampler, __version__
+from cascade_sampler._report import text
+from cascade_sampler._report.audit import Audit
+from cascade_sampler._tables import files, labels
+from cascade_sampler._tables.keys import make_key
+from cascade_sampler._tables.open import open_table
 
 try:
     import click

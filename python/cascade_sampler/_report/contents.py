@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from cascade_sampler.audit import Audit
+from cascade_sampler._report.record import Record
 
 # Okabe and Ito's colours without the two that vanish on black or on white; they stay apart for colour-blind eyes.
 COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
@@ -82,7 +81,7 @@ class Contents:
     pairs: tuple[Pair, ...]
 
 
-def contents(audit: Audit) -> Contents:
+def contents(audit: Record) -> Contents:
     """Choose what is shown of an audit."""
     experiments, conditions = _experiments(audit), _conditions(audit)
     return Contents(
@@ -106,7 +105,7 @@ def _name(label: Any) -> str:
     return str(label) if str(label).strip() else repr(label)
 
 
-def _facts(audit: Audit) -> tuple[tuple[str, str], ...]:
+def _facts(audit: Record) -> tuple[tuple[str, str], ...]:
     last = audit.epoch + audit.epochs - 1
     return (
         ("epochs", f"{audit.epoch} to {last}" if audit.epochs > 1 else f"{last}"),
@@ -120,7 +119,7 @@ def _facts(audit: Audit) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _experiments(audit: Audit) -> list[Group]:
+def _experiments(audit: Record) -> list[Group]:
     """Return the experiments, those that are asked for most often first."""
     columns = audit.experiments
     if columns["label"] == [None]:
@@ -140,7 +139,7 @@ def _experiments(audit: Audit) -> list[Group]:
     ]
 
 
-def _conditions(audit: Audit) -> list[Group]:
+def _conditions(audit: Record) -> list[Group]:
     """Return the conditions, those with the most seats first."""
     columns = audit.conditions
     if columns["label"] == [None]:
@@ -215,7 +214,7 @@ def _draws(draws: Sequence[int]) -> tuple[tuple[str, int], ...]:
     return tuple(single)
 
 
-def _seen(audit: Audit) -> tuple[tuple[float, float], ...]:
+def _seen(audit: Record) -> tuple[tuple[float, float], ...]:
     return tuple((epochs, seen / audit.rows) for epochs, seen in enumerate((0, *audit.coverage["seen"])))
 
 

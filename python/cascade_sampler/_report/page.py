@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
-from typing import TYPE_CHECKING
 
-from cascade_sampler.report.contents import REST, Block, Contents, Group, contents
-
-if TYPE_CHECKING:
-    from cascade_sampler.audit import Audit
+from cascade_sampler._report.contents import REST, Block, Contents, Group, contents
+from cascade_sampler._report.record import Record
 
 _PER_STRIP = 50
 """Batches side by side: on a phone each is some 7 pixels wide."""
 _TALL = 100
 
 
-def page(audit: Audit) -> str:
+def page(audit: Record) -> str:
     """Return the audit as one HTML document that refers to nothing outside.
 
     Parameters
     ----------
-    audit : Audit
-        From ``sampler.audit()``.
+    audit : Record
+        What was counted.
 
     Returns
     -------
@@ -42,7 +39,7 @@ def page(audit: Audit) -> str:
     )
 
 
-def fragment(audit: Audit) -> str:
+def fragment(audit: Record) -> str:
     """Return the audit as a piece of HTML with its own style, for notebooks."""
     shown = contents(audit)
     style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")

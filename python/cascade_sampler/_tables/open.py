@@ -8,8 +8,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from cascade_sampler.column import ArrowColumn, Column, encode, loaded
-from cascade_sampler.times import Times, arrow_times, read_times
+from cascade_sampler._tables.arrow import ArrowColumn
+from cascade_sampler._tables.codes import Column
+from cascade_sampler._tables.columns import encode
+from cascade_sampler._tables.libraries import loaded
+from cascade_sampler._tables.times import Times, arrow_times, read_times
 
 _ACCEPTED = (
     "a pandas or polars DataFrame, a pyarrow Table, a Hugging Face Dataset, anything with the Arrow stream interface, "
@@ -36,8 +39,8 @@ class Table:
     """Encode the named columns, and read the times of the one that is named last (None: of none)."""
 
 
-def open_table(source: Any) -> Table:
-    """Recognise a table without reading it.
+def open_table(source: Any, argument: str = "valid_anchors") -> Table:
+    """Recognise a table without reading it; errors call it by the name of the argument it was given as.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def open_table(source: Any) -> Table:
     torch = loaded("torch")
     if torch and isinstance(source, torch.utils.data.Sampler):
         raise TypeError(
-            f"valid_anchors must be {_ACCEPTED}, got the sampler {type(source).__name__}: a framework has rebuilt the "
+            f"{argument} must be {_ACCEPTED}, got the sampler {type(source).__name__}: a framework has rebuilt the "
             "batch sampler around one of its own. Lightning: pass Trainer(use_distributed_sampler=False); "
             "trainer.predict rebuilds even so, there take DataLoader(dataset, sampler=sampler, batch_size=None)"
         )
@@ -57,7 +60,7 @@ def open_table(source: Any) -> Table:
         source = source.to_native()
     pandas, polars, pyarrow = loaded("pandas"), loaded("polars"), loaded("pyarrow")
     if isinstance(source, Mapping):
-        return _from_mapping(source)
+        return _from_mapping(source, argument)
     if pandas and isinstance(source, pandas.DataFrame):
         return _from_columns(list(source.columns), len(source.index), lambda name: _pandas_column(source, name))
     if polars and isinstance(source, polars.DataFrame):
@@ -69,12 +72,12 @@ def open_table(source: Any) -> Table:
         return _from_columns(source.column_names, len(source), lambda name: _dataset_column(source, name))
     if _is_lazy(source):
         raise TypeError(
-            f"valid_anchors is lazy ({type(source).__module__}.{type(source).__name__}): collect it first, "
+            f"{argument} is lazy ({type(source).__module__}.{type(source).__name__}): collect it first, "
             "for instance with .collect() or .compute(), and hand over the result"
         )
     if hasattr(source, "__arrow_c_stream__"):
-        return _from_stream(source)
-    raise TypeError(f"valid_anchors must be {_ACCEPTED}, got {type(source).__name__}")
+        return _from_stream(source, argument)
+    raise TypeError(f"{argument} must be {_ACCEPTED}, got {type(source).__name__}")
 
 
 def _is_lazy(source: Any) -> bool:
@@ -111,12 +114,12 @@ def _dataset_column(dataset: Any, name: Any) -> Any:
     return dataset.select_columns([name]).with_format("arrow")[:].column(name)
 
 
-def _from_mapping(source: Mapping[Any, Any]) -> Table:
+def _from_mapping(source: Mapping[Any, Any], argument: str) -> Table:
     # What has no rows, a note beside the columns, is no column; asked for as one it is refused when it is read.
     lengths = {name: len(values) for name, values in source.items() if _has_rows(values)}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name!r}: {length}" for name, length in list(lengths.items())[:10])
-        raise ValueError(f"the columns of valid_anchors must be equally long, got {shown}")
+        raise ValueError(f"the columns of {argument} must be equally long, got {shown}")
     return _from_columns(list(source), next(iter(lengths.values()), 0), source.__getitem__)
 
 
@@ -124,7 +127,7 @@ def _has_rows(values: Any) -> bool:
     return hasattr(values, "__len__") and not isinstance(values, (str, bytes)) and getattr(values, "ndim", 1) > 0
 
 
-def _from_stream(source: Any) -> Table:
+def _from_stream(source: Any, argument: str) -> Table:
     try:
         import pyarrow
     except ImportError:
@@ -135,7 +138,7 @@ def _from_stream(source: Any) -> Table:
     try:
         reader = pyarrow.RecordBatchReader.from_stream(source)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, TypeError) as error:
-        raise TypeError(f"valid_anchors must be {_ACCEPTED}, got {type(source).__name__}: {error}") from None
+        raise TypeError(f"{argument} must be {_ACCEPTED}, got {type(source).__name__}: {error}") from None
 
     def read(wanted: Sequence[Any], time: Any) -> Contents:
         for name in [*wanted, *([] if time is None else [time])]:

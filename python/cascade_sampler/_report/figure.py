@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cascade_sampler.report.contents import Block, Contents, Group, contents
+from cascade_sampler._report.contents import Block, Contents, Group, contents
+from cascade_sampler._report.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from cascade_sampler.audit import Audit
 
-
-def plot(audit: Audit) -> Figure:
+def plot(audit: Record) -> Figure:
     """Draw the audit.
 
     Parameters
     ----------
-    audit : Audit
-        From ``sampler.audit()``.
+    audit : Record
+        What was counted.
 
     Returns
     -------

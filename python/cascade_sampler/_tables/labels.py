@@ -6,7 +6,7 @@ import datetime
 import difflib
 import itertools
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -144,7 +144,7 @@ def order_tuples(labels: Sequence[tuple[Any, ...]]) -> list[int]:
     return places
 
 
-def by_label(argument: str, given: dict[Any, float], labels: Sequence[Any], column: str) -> list[float]:
+def by_label(argument: str, given: Mapping[Any, float], labels: Sequence[Any], column: str) -> list[float]:
     """Return the values of `given` in the order of `labels`, NaN for a label that is not named.
 
     Raises

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler.column import library, loaded, native
-from cascade_sampler.labels import identity, is_missing
+from cascade_sampler._tables.codes import native
+from cascade_sampler._tables.labels import identity, is_missing
+from cascade_sampler._tables.libraries import library, loaded
 
 _FINE_UNITS = ("s", "ms", "us", "ns", "ps", "fs", "as")
 _UNITS_AN_HOUR = {"h": 1, "m": 60} | {unit: 3600 * 1000**power for power, unit in enumerate(_FINE_UNITS)}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from cascade_sampler.audit import Audit
+from cascade_sampler._report.record import Record
 
 _MOST = 20
 _WIDTH = 110
@@ -16,7 +15,7 @@ _WIDTH = 110
 Table = tuple[str, Sequence[str], list[list[str]]]
 
 
-def page(audit: Audit) -> str:
+def page(audit: Record) -> str:
     """Return the audit as text, in the width of a terminal."""
     parts = [headline(audit)]
     if audit.findings:
@@ -28,7 +27,7 @@ def page(audit: Audit) -> str:
     return "\n\n".join(parts)
 
 
-def headline(audit: Audit) -> str:
+def headline(audit: Record) -> str:
     """Return what was counted, in one line."""
     epochs = f"epoch {audit.epoch}"
     if audit.epochs > 1:
@@ -40,7 +39,7 @@ def headline(audit: Audit) -> str:
     )
 
 
-def tables(audit: Audit) -> list[Table]:
+def tables(audit: Record) -> list[Table]:
     """Return the audit as tables of text."""
     found = [_experiments(audit)]
     if audit.conditions["label"] != [None]:
@@ -51,7 +50,7 @@ def tables(audit: Audit) -> list[Table]:
     return [*found, _pairs(audit), _draws(audit), _coverage(audit)]
 
 
-def _experiments(audit: Audit) -> Table:
+def _experiments(audit: Record) -> Table:
     of, total = audit.experiments, audit.batches
     order = sorted(range(len(of["label"])), key=lambda place: -of["rows"][place])
     lines = [
@@ -97,7 +96,7 @@ def _experiments(audit: Audit) -> Table:
     return f"Batches by experiment (chance allows: {audit.interval})", header, lines
 
 
-def _conditions(audit: Audit) -> Table:
+def _conditions(audit: Record) -> Table:
     of = audit.conditions
     rows, asked, got = (max(1, sum(of[name])) for name in ("rows", "asked", "got"))
     lines = [
@@ -115,7 +114,7 @@ def _conditions(audit: Audit) -> Table:
     return "Primary seats by condition", ("condition", "of the rows", "asked", "got", "seats asked", "got"), lines
 
 
-def _cells(audit: Audit) -> Table:
+def _cells(audit: Record) -> Table:
     of = audit.cells
     order = sorted(range(len(of["rows"])), key=lambda place: of["rows"][place])
     lines = [
@@ -131,7 +130,7 @@ def _cells(audit: Audit) -> Table:
     return "Cells, those with the fewest rows first (primary seats)", header, lines
 
 
-def _times(audit: Audit) -> Table:
+def _times(audit: Record) -> Table:
     of = audit.times
     order = sorted(range(len(of["hours"])), key=lambda place: -of["batches"][place])[:_MOST]
     lines = [
@@ -146,7 +145,7 @@ def _times(audit: Audit) -> Table:
     )
 
 
-def _pairs(audit: Audit) -> Table:
+def _pairs(audit: Record) -> Table:
     names = {
         "same_experiment": "same experiment",
         "same_condition": "same condition",
@@ -161,7 +160,7 @@ def _pairs(audit: Audit) -> Table:
     return "Pairs of rows within a batch", ("", "got", "plain shuffling"), lines
 
 
-def _draws(audit: Audit) -> Table:
+def _draws(audit: Record) -> Table:
     most = 6
     lines = [[f"{times:,}", f"{rows:,}", percent(rows / audit.rows)] for times, rows in enumerate(audit.draws[:most])]
     if len(audit.draws) > most:
@@ -170,7 +169,7 @@ def _draws(audit: Audit) -> Table:
     return "How often a row was drawn", ("times", "rows", "of all"), lines
 
 
-def _coverage(audit: Audit) -> Table:
+def _coverage(audit: Record) -> Table:
     of = audit.coverage
     lines = [
         [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cascade_sampler.column import loaded
+from cascade_sampler._tables.libraries import loaded
 
 
 def library_of(source: Any) -> str | None:

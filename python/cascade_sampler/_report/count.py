@@ -1,127 +1,22 @@
-"""What whole epochs hold: counts, beside what was asked for and what chance or plain shuffling would give."""
+"""Whole epochs counted, beside what was asked for and what chance or plain shuffling would give."""
 
 from __future__ import annotations
 
-import copy
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler import _core, findings, labels, report, text
-from cascade_sampler.chance import INTERVAL, binomial_range, epochs_until, unseen
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Columns = dict[str, list[Any]]
+from cascade_sampler import _core
+from cascade_sampler._report import findings
+from cascade_sampler._report.audit import Audit
+from cascade_sampler._report.chance import INTERVAL, binomial_range, epochs_until, unseen
+from cascade_sampler._report.record import Columns
+from cascade_sampler._tables import labels
 
 _CURVE_POINTS = 61
 _MOST_CURVE_EPOCHS = 100.0
-
-
-@dataclass(frozen=True, repr=False)
-class Audit:
-    """What the batches of some epochs hold. Tables are columns, which any dataframe library takes.
-
-    Labels are text, numbers or bools, the parts of a key of several columns joined by ``|``. Where experiments or
-    conditions are not used, their label is None, and stands for all rows.
-    """
-
-    epoch: int
-    """The first epoch that was counted."""
-    epochs: int
-    """How many were."""
-    rows: int
-    """Rows that can be drawn from."""
-    batch_size: int
-    """Seats of a full batch."""
-    leak_seats: int
-    """Those of them that leak."""
-    batches: int
-    """Batches that were counted."""
-    seats: int
-    """Their seats."""
-    replaced: int
-    """Batches that had rows drawn with replacement."""
-    interval: str
-    """What the range that chance allows is: of `experiments`, the columns that end in ``low`` and ``high``."""
-    experiments: Columns
-    """By experiment: label, rows, weight (asked: its chance to be picked), batches (got), batches_expected,
-    batches_low, batches_high, share (of the batches), share_low, share_high, replaced (its batches that had rows drawn
-    with replacement), seats (all that its rows have), leaked (those of them that leak)."""
-    conditions: Columns
-    """By condition: label, rows, asked and got (primary seats)."""
-    cells: Columns
-    """By experiment and condition that occur together: rows, asked and got (primary seats; asked by the quotas over the
-    batches that the experiment got), leaked (seats that its rows have as leak)."""
-    leak: dict[str, Any]
-    """Seats asked and got, and by origin: experiment, expected (its share of the other experiments' rows, over the
-    batches that were picked), got."""
-    times: Columns
-    """By focal time in hours: batches, seats near and far, fallback (seats of either for which there was no such row);
-    empty where times are not used."""
-    draws: list[int]
-    """How many rows were drawn 0, 1, 2, ... times."""
-    duplicates: dict[str, int]
-    """Batches that hold a row twice, and seats whose row the batch held already."""
-    pairs: dict[str, Any]
-    """Pairs of seats within a batch: the share that is of the same_experiment, of the same_condition, of the same_cell
-    (both), and near_in_time (within the window of each other), each got, and shuffled: what batches drawn without
-    replacement from all rows have on average. None where the key is not used."""
-    coverage: dict[str, Any]
-    """Rows seen by the end of each epoch and expected then; never_drawn; epochs_until 50, 90 and 99 % are expected to
-    have been seen, None for never; curve, the share expected over epochs. Worked out from each row's chance to be in a
-    batch."""
-    association: float | None
-    """Cramér's V of experiment and condition in the table: 0 where independent, 1 where one tells the other."""
-    first_batches: Columns
-    """The first 200 batches: batch (position), picked (experiment), and of what they hold experiment, condition, leak
-    and seats."""
-    findings: list[str]
-    """What is remarkable, and what to do about it."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all of it as plain values, which JSON takes."""
-        return {field.name: copy.deepcopy(getattr(self, field.name)) for field in fields(self)}
-
-    def __str__(self) -> str:
-        return text.page(self)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return report.fragment(self)
-
-    def plot(self) -> Figure:
-        """Draw the audit with matplotlib, which comes with ``cascade-sampler[report]``.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            Shares asked and got, the first 200 batches, draws per row, rows seen over epochs, and pairs beside plain
-            shuffling. It is none of pyplot's, so nothing has to be closed.
-
-        Raises
-        ------
-        ImportError
-            Where matplotlib is missing.
-        """
-        return report.plot(self)
-
-    def html(self, path: str | os.PathLike[str]) -> None:
-        """Write the audit to a page that refers to nothing outside; needs no further library.
-
-        Parameters
-        ----------
-        path : str or path
-            Where to write; what is there is replaced.
-        """
-        Path(path).write_text(report.page(self), encoding="utf-8")
 
 
 def count(

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler import labels
-from cascade_sampler.frames import frame
+from cascade_sampler._tables import labels
+from cascade_sampler._tables.frames import frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,3 +82,8 @@ class Origins:
 def _named(positions: NDArray[np.int64], names: tuple[Any, ...]) -> list[Any]:
     plain = [*map(labels.plain, names), None]
     return [plain[position] for position in positions.tolist()]
+
+
+# Under the name that users import: a pickle must not depend on which room the class is in. Set here, not in the class,
+# where dataclass would look for the names of its annotations in that module.
+Origins.__module__ = "cascade_sampler"

@@ -14,6 +14,10 @@ class RanksWarning(UserWarning):
     """Processes seem to share an epoch in a way that nobody wants."""
 
 
+# Under the name that users filter by.
+RanksWarning.__module__ = "cascade_sampler"
+
+
 class DealtTwiceWarning(RanksWarning):
     """The sampler deals its batches to ranks, and Accelerate will deal them again."""
 

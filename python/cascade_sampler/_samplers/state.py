@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler import _core, checks
+from cascade_sampler import _core
+from cascade_sampler._samplers import arguments
 
 _SPECIFICATION = 1
 _WORDS = 2**64
@@ -118,12 +119,12 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
     generator = state["generator"]
     if not isinstance(generator, Mapping) or not {"batches", "words", "half"} <= generator.keys():
         raise ValueError("state['generator'] must be what state_dict() returned")
-    batches = checks.integer("state['batches']", state["batches"], 0, 2**63)
+    batches = arguments.integer("state['batches']", state["batches"], 0, 2**63)
     half = generator["half"]
     return (
-        checks.integer("state['epoch']", state["epoch"], 0, _WORDS + 1),
+        arguments.integer("state['epoch']", state["epoch"], 0, _WORDS + 1),
         batches,
-        checks.integer("state['generator']['batches']", generator["batches"], 0, batches + 1),
-        checks.integer("state['generator']['words']", generator["words"], 0, _WORDS),
-        None if half is None else checks.integer("state['generator']['half']", half, 0, 2**32),
+        arguments.integer("state['generator']['batches']", generator["batches"], 0, batches + 1),
+        arguments.integer("state['generator']['words']", generator["words"], 0, _WORDS),
+        None if half is None else arguments.integer("state['generator']['half']", half, 0, 2**32),
     )

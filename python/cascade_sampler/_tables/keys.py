@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
-from cascade_sampler import labels as _labels
-from cascade_sampler.column import Codes, Column, one_order
+from cascade_sampler._tables import labels as _labels
+from cascade_sampler._tables.codes import Codes, Column, one_order
 
 _Chunk: TypeAlias = tuple[Codes, NDArray[np.uint32] | None]
 

@@ -1,0 +1,223 @@
+"""The sampler whose batches are those of VisCy's: every batch is drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cascade_sampler import _core
+from cascade_sampler._samplers import arguments
+from cascade_sampler._samplers.base import CascadeBase
+from cascade_sampler._samplers.kinds import INDEX_DTYPES, MISSING, IndexDtype, Label, Missing
+from cascade_sampler._samplers.plan import make_plan
+from cascade_sampler._samplers.settings import Settings, copied
+from cascade_sampler._tables.open import open_table
+from cascade_sampler._tables.rows import ROWS, read_rows
+
+_WORDS = 2**64
+_WINDOW = 2.0
+_GLOBAL_FRACTION = 0.3
+_TIME_KEY = "hours_post_infection"
+
+
+class FlexibleBatchSampler(CascadeBase):
+    """Decide which rows of a table go into each training batch.
+
+    Every batch is composed by a cascade: one experiment is picked by weight; a fraction of the seats leaks to rows of
+    other experiments; the rest is split over the experiment's conditions. Of these seats most can go to rows near a
+    time that is drawn anew for every batch. A group with fewer rows than seats is drawn with replacement. For the same
+    seed the batches are, index for index, those of the numpy sampler in VisCy.
+
+    Parameters
+    ----------
+    valid_anchors : table
+        The samples, one a row: a pandas or polars DataFrame, a pyarrow Table, anything with the Arrow stream interface,
+        or a mapping of column names to one-dimensional arrays. Only the columns that are used are read, and nothing is
+        kept but row numbers and times. Fewer than 2^32 rows.
+    batch_size : int, default 128
+        Rows of a batch.
+    experiment_aware : bool, default True
+        Whether each batch has one experiment. Otherwise all rows are one pool, and nothing leaks.
+    leaky : float, default 0.0
+        Fraction of a batch that comes from other experiments, in [0, 1]; ``int(batch_size * leaky)`` rows, at the end
+        of the batch.
+    experiment_weights : mapping of label to float, optional
+        Relative chance of each experiment to be picked; an experiment that is not named is never picked, and its rows
+        can leak. Default: its share of the rows. For a key of several columns a label is a tuple.
+    condition_balanced : bool, default True
+        Whether the seats of the picked experiment are split over its conditions.
+    condition_ratio : mapping of label to float, optional
+        Relative number of seats of each condition. One that is not named counts as 1 / (number of conditions in the
+        experiment); 0 leaves it out. Default: equal shares.
+    num_replicas, rank : int or None, default 1 and 0
+        Number of processes that share an epoch, and which of them this is. They are never guessed. None for both asks
+        torch.distributed with the first batch or ``len()``, which must be initialised by then.
+    seed : int, default 0
+        Seed of epoch 0; epoch e is drawn from ``seed + e``, which must be below 2^64.
+    drop_last : bool, default True
+        Whether rows that do not fill a batch are left out when the batches of an epoch are counted. If False, and the
+        rows do not divide, the last batch is short.
+    experiment_key, condition_key : str or list of str, default "experiment" and "condition"
+        Column, or columns, that name a row's experiment and condition. Needed only where the feature is on.
+    num_batches : int, optional
+        Global batches of an epoch, all of `batch_size`. Default: rows // `batch_size`, and the short one.
+    index_dtype : {"int64", "int32", "uint32", "list"}, default "int64"
+        What a batch is: a numpy array of that type, or a list of int.
+    temporal_enrichment : bool, default False
+        Whether each batch has a focal time, one of the distinct times of its experiment, all equally likely. The seats
+        that do not leak go to rows near it, but for a share that goes to the experiment's other rows.
+    temporal_window_hours : float, default 2.0
+        How far from the focal time is near, that far included; 0 takes equal times only, infinity all.
+    temporal_global_fraction : float, default 0.3
+        Share of the seats that do not leak for rows that are not near, in [0, 1], rounded down.
+    time_key : str, default "hours_post_infection"
+        Column of the times: numbers of hours, dates with times, or durations. A float32 column is worked on as float32.
+        Needed only where temporal enrichment is on.
+    missing : {"error", "exclude"}, default "error"
+        What to do about rows without an experiment, a condition or a time (null, NaN, NaT) where these are used: refuse
+        the table, or leave such rows out of everything but the numbering of the rows.
+
+    Raises
+    ------
+    TypeError
+        For an argument of the wrong type, a table that is none or lazy, labels that do not sort, times of a type that
+        is none.
+    ValueError
+        For an argument out of its range, an empty table, missing labels or times, infinite times, names without rows,
+        an experiment without a condition to draw from, an epoch without batches.
+    KeyError
+        For a column that the table does not have.
+    MemoryError
+        Where the row numbers do not fit into memory: 4 bytes a row, 8 with leak and conditions, 3 to 19 more with
+        times, and some 30 for each pair of experiment and condition that has rows.
+
+    Notes
+    -----
+    Iterating without `set_epoch` since the last iteration moves on to the next epoch, so that a run which forgets it
+    does not repeat its data. An iteration begins with its first ``next()``: it takes the pending epoch then, and leaves
+    the following one pending.
+
+    The rules, and why they are as they are, stand in ``docs/specification.md``.
+
+    Examples
+    --------
+    >>> table = {"experiment": ["a"] * 6 + ["b"] * 6, "condition": ["x", "y"] * 6}
+    >>> sampler = FlexibleBatchSampler(table, batch_size=4, seed=1)
+    >>> len(sampler)
+    3
+    >>> next(iter(sampler))
+    array([10,  8,  7, 11])
+    """
+
+    def __init__(
+        self,
+        valid_anchors: Any,
+        batch_size: int = 128,
+        experiment_aware: bool = True,
+        leaky: float = 0.0,
+        experiment_weights: Mapping[Label, float] | None = None,
+        condition_balanced: bool = True,
+        condition_ratio: Mapping[Label, float] | None = None,
+        num_replicas: int | None = 1,
+        rank: int | None = 0,
+        seed: int = 0,
+        drop_last: bool = True,
+        *,
+        experiment_key: str | list[str] = "experiment",
+        condition_key: str | list[str] = "condition",
+        num_batches: int | None = None,
+        index_dtype: IndexDtype = "int64",
+        temporal_enrichment: bool = False,
+        temporal_window_hours: float = _WINDOW,
+        temporal_global_fraction: float = _GLOBAL_FRACTION,
+        time_key: str = _TIME_KEY,
+        missing: Missing = "error",
+    ) -> None:
+        aware = arguments.flag("experiment_aware", experiment_aware)
+        weights = arguments.proportions("experiment_weights", experiment_weights)
+        balanced = arguments.flag("condition_balanced", condition_balanced)
+        deal = arguments.ranks(num_replicas, rank, ROWS)
+        experiment_columns = arguments.columns("experiment_key", experiment_key)
+        condition_columns = arguments.columns("condition_key", condition_key)
+        batches = None if num_batches is None else arguments.integer("num_batches", num_batches, 1, 2**63)
+        temporal = arguments.flag("temporal_enrichment", temporal_enrichment)
+        time_column = arguments.column("time_key", time_key) if temporal else None
+        settings = Settings(
+            batch_size=arguments.integer("batch_size", batch_size, 1, ROWS),
+            leaky=arguments.fraction("leaky", leaky),
+            condition_ratio=arguments.proportions("condition_ratio", condition_ratio),
+            experiment_key=copied(experiment_key),
+            condition_key=copied(condition_key),
+            time_key=time_key,
+            temporal_window_hours=arguments.hours("temporal_window_hours", temporal_window_hours),
+            temporal_global_fraction=arguments.fraction("temporal_global_fraction", temporal_global_fraction),
+            seed=arguments.integer("seed", seed, 0, _WORDS),
+            drop_last=arguments.flag("drop_last", drop_last),
+            index_dtype=arguments.choice("index_dtype", index_dtype, INDEX_DTYPES),
+            missing=arguments.choice("missing", missing, MISSING),
+        )
+        self._aware, self._balanced, self._temporal = aware, balanced, temporal
+
+        rows = read_rows(
+            open_table(valid_anchors),
+            "valid_anchors",
+            experiment_columns if aware else (),
+            condition_columns if balanced else (),
+            time_column,
+            index_dtype=settings.index_dtype,
+            exclude=settings.missing == "exclude",
+        )
+        # Validation above is done for what is off as well; from here on what is off is gone.
+        plan = make_plan(
+            rows,
+            weights if aware else None,
+            settings.condition_ratio if balanced else None,
+            lambda experiments, conditions, times, weight_values, ratio_values: _core.Plan(
+                rows.rows,
+                experiments,
+                conditions,
+                times,
+                settings.batch_size,
+                settings.leaky if aware else 0.0,
+                weight_values,
+                ratio_values,
+                settings.drop_last,
+                batches,
+                settings.temporal_window_hours,
+                settings.temporal_global_fraction,
+            ),
+        )
+        unaware = not aware and "experiment_aware=False"
+        unbalanced = not balanced and "condition_balanced=False"
+        untimed = not temporal and "temporal_enrichment=False"
+        no_effect = {
+            "leaky": settings.leaky > 0 and unaware,
+            "experiment_weights": weights is not None and unaware,
+            "experiment_key": experiment_key != "experiment" and unaware,
+            "condition_ratio": settings.condition_ratio is not None and unbalanced,
+            "condition_key": condition_key != "condition" and unbalanced,
+            "drop_last": not settings.drop_last and batches is not None and "num_batches is given",
+            "temporal_window_hours": settings.temporal_window_hours != _WINDOW and untimed,
+            "temporal_global_fraction": settings.temporal_global_fraction != _GLOBAL_FRACTION and untimed,
+            "time_key": time_key != _TIME_KEY and untimed,
+        }
+        self._start(valid_anchors, rows, plan, settings, deal, _WORDS - settings.seed, no_effect)
+
+    @property
+    def experiment_aware(self) -> bool:
+        """Whether each batch has one experiment."""
+        return self._aware
+
+    @property
+    def condition_balanced(self) -> bool:
+        """Whether the seats of the picked experiment are split over its conditions."""
+        return self._balanced
+
+    @property
+    def temporal_enrichment(self) -> bool:
+        """Whether each batch has a focal time."""
+        return self._temporal
+
+
+# Under the name that users import: a pickle must not depend on which room the class is in.
+FlexibleBatchSampler.__module__ = "cascade_sampler"

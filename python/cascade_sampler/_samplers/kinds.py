@@ -1,0 +1,25 @@
+"""Names of the types that users meet in signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+Label: TypeAlias = Hashable
+"""What names an experiment or a condition: text, a number, a bool, a date; a tuple of them for several columns."""
+Columns: TypeAlias = str | list[str]
+"""The column, or the columns, that a key is made of."""
+IndexDtype: TypeAlias = Literal["int64", "int32", "uint32", "list"]
+"""What a batch is."""
+Missing: TypeAlias = Literal["error", "exclude"]
+"""What becomes of rows without a label or a time."""
+Indices: TypeAlias = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.uint32]
+"""Row numbers as an array."""
+Batch: TypeAlias = Indices | list[int]
+"""Row numbers, as `index_dtype` says."""
+
+INDEX_DTYPES: tuple[IndexDtype, ...] = get_args(IndexDtype)
+MISSING: tuple[Missing, ...] = get_args(Missing)

@@ -1,0 +1,81 @@
+"""From names to numbers: what the core is given to plan, and what it refuses in the words of the arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from cascade_sampler import _core
+from cascade_sampler._samplers.kinds import Label
+from cascade_sampler._tables.labels import by_label
+from cascade_sampler._tables.rows import Rows
+
+_Numbers = list[float] | None
+
+
+def make_plan(
+    rows: Rows,
+    weights: Mapping[Label, float] | None,
+    ratios: Mapping[Label, float] | None,
+    plan: Callable[[Any, Any, Any, _Numbers, _Numbers], _core.Plan],
+) -> _core.Plan:
+    """Have the core plan.
+
+    Parameters
+    ----------
+    rows : Rows
+        What the table says.
+    weights, ratios : dict or None
+        By label; None for the default, and where the key is not used.
+    plan : callable
+        Is given experiments, conditions and times as the core takes them, then weights and ratios by number.
+
+    Raises
+    ------
+    ValueError
+        For names without rows, and for all that the core refuses.
+    """
+    experiments, conditions = rows.experiments, rows.conditions
+    weight_values = ratio_values = None
+    if weights is not None and experiments is not None:
+        weight_values = by_label("experiment_weights", weights, experiments.labels, experiments.name)
+    if ratios is not None and conditions is not None:
+        ratio_values = by_label("condition_ratio", ratios, conditions.labels, conditions.name)
+    try:
+        return plan(
+            experiments.for_core() if experiments else None,
+            conditions.for_core() if conditions else None,
+            rows.times,
+            weight_values,
+            ratio_values,
+        )
+    except _core.NoConditionError as error:
+        label = repr(experiments.labels[error.args[1]]) if experiments else "the table"
+        raise ValueError(
+            f"condition_ratio leaves {label} without a condition to draw from: all its conditions have the ratio 0; "
+            "give one of them a ratio above 0, or the experiment the weight 0"
+        ) from None
+    except ValueError as error:
+        refused = error
+    if rows.missing:
+        _refuse_left_out(rows, weights, ratios)
+    raise refused
+
+
+def _refuse_left_out(rows: Rows, weights: Mapping[Label, float] | None, ratios: Mapping[Label, float] | None) -> None:
+    """Raise what the core refuses for the rows that are left out, in the user's words; do nothing where it is else.
+
+    Only here is it worked out who is left out: the core finds that on its way, and where all is well nobody needs it.
+    """
+    kept = rows.kept()
+    if not kept.any():
+        raise ValueError(f"missing='exclude' leaves out all {rows.rows} rows: {rows.listed_missing()}")
+    for argument, given, key in (
+        ("experiment_weights", weights, rows.experiments),
+        ("condition_ratio", ratios, rows.conditions),
+    ):
+        if given is not None and key is not None:
+            left = [key.labels[number] for number in np.unique(key.numbers()[kept]).tolist()]
+            by_label(argument, given, left, key.name)

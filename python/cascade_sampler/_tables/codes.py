@@ -1,0 +1,67 @@
+"""A column as codes: numbers that stand for labels, chunk by chunk, beside what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[Any]
+
+
+@dataclass
+class Dictionary:
+    """What codes stand for: `size` labels, of which `take` returns those at the places it is given."""
+
+    size: int
+    take: Callable[[NDArray[np.intp]], list[Any]]
+
+
+@dataclass
+class Column:
+    """Codes of the rows, negative where a label is missing, in chunks that each name their dictionary by its place."""
+
+    name: Any
+    ordered: bool = False
+    chunks: list[tuple[Codes, int]] = field(default_factory=list)
+    dictionaries: list[Dictionary] = field(default_factory=list)
+
+    def add(self, codes: Codes, dictionary: Dictionary) -> None:
+        """Append a chunk; where it shares the dictionary of the last one, that is kept once."""
+        if not self.dictionaries or self.dictionaries[-1] is not dictionary:
+            self.dictionaries.append(dictionary)
+        # The core reads one-dimensional, aligned, native memory; what is that already is not copied.
+        self.chunks.append((np.require(native(codes), requirements=["C", "A"]), len(self.dictionaries) - 1))
+
+    def __len__(self) -> int:
+        return sum(len(codes) for codes, _ in self.chunks)
+
+
+def native(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array in this machine's byte order."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def narrow(codes: Codes, labels: int) -> Codes:
+    """Return codes that were made here in the narrowest signed integers: they are read several times."""
+    return codes.astype(np.min_scalar_type(-max(labels, 1)), copy=False)
+
+
+def one_order(column: Column, labels: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Return the category order of an ordered column, given all labels of each of its dictionaries.
+
+    Raises
+    ------
+    ValueError
+        Where chunks disagree on it.
+    """
+    longest = max(labels, key=len)
+    if any(list(longest[: len(each)]) != list(each) for each in labels):
+        raise ValueError(
+            f"column {column.name!r} is an ordered dictionary whose chunks list different categories, so they have no "
+            "common order: unify the dictionaries, for instance with pyarrow's Table.unify_dictionaries()"
+        )
+    return longest

@@ -117,13 +117,7 @@ impl WindowReach {
 
 /// What a batch draws from by itself: the numbers of an experiment's cells, or the experiment.
 pub(super) fn units_of(plan: &Plan, experiment: usize) -> std::ops::Range<usize> {
-    let groups = plan.groups();
-    if groups.cells().is_empty() {
-        experiment..experiment + 1
-    } else {
-        let first = groups.first_cell_of(experiment) as usize;
-        first..first + groups.cells_of(experiment).len()
-    }
+    plan.groups().units_of(experiment)
 }
 
 pub(super) fn rows_of(plan: &Plan, unit: usize) -> u32 {

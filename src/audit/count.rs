@@ -120,7 +120,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Counts `epochs` whole epochs of the global sequence from `epoch` on. `pause` is called every few milliseconds with
+    /// Counts `epochs` epochs of the global sequence from `epoch` on, each whole or only its first `batches`. `pause` is called every few milliseconds with
     /// the number of batches that are done; its error ends the work.
     ///
     /// Takes 4 bytes a row, 8 with times.
@@ -132,6 +132,7 @@ impl Audit {
         seed: u64,
         epoch: u64,
         epochs: u64,
+        batches: Option<u64>,
         mut pause: impl FnMut(u64) -> Result<(), E>,
     ) -> Result<Self, E> {
         let mut counter = Counter::new(plan)?;
@@ -139,7 +140,7 @@ impl Audit {
         let mut pace = Pace::default();
         for number in 0..epochs {
             let mut stream = Stream::new(plan, seed, u128::from(epoch) + u128::from(number))?;
-            for position in 0..plan.batches() {
+            for position in 0..batches.unwrap_or(u64::MAX).min(plan.batches()) {
                 let mut draft = std::mem::take(&mut counter.draft);
                 stream.draw(plan, &mut draft)?;
                 counter.count(&draft, position)?;

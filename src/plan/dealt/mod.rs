@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::columns::table::Table;
 use crate::error::Error;
 use crate::groups::Groups;
-use crate::plan::weights::{by_name, by_position, by_size, cumulative, normed};
+use crate::plan::weights::{self, by_name, by_size, cumulative, normed};
 use crate::plan::{Plan, Rule, focus, groups, leak_seats};
 use crate::support::memory::{collected, filled, room};
 
@@ -24,6 +24,7 @@ pub(crate) use share::{Part, Seats, Sharing};
 /// What only dealt batches have: how an epoch's blocks are shared out, and the decks.
 #[derive(Clone, Debug)]
 pub struct Dealt {
+    /// As given, but weights, ratios and those that are in every batch by position.
     settings: DealtSettings,
     blocks: Blocks,
     last: LastPass,
@@ -38,7 +39,8 @@ pub struct Dealt {
 }
 
 impl Dealt {
-    /// What was asked for.
+    /// What was asked for, with weights, ratios and those that are in every batch by the positions of experiments and
+    /// conditions.
     #[must_use]
     pub fn settings(&self) -> &DealtSettings {
         &self.settings
@@ -149,14 +151,23 @@ impl Plan {
         // What leaks is looked up in the list of cells.
         let groups = groups(table, false, &mut pause)?;
         let experiment_labels = table.experiments.as_ref().map(|_| groups.experiment_labels());
-        let weights = weights(&groups, settings, experiment_labels)?;
+        let (weights, named) = weights(&groups, settings, experiment_labels)?;
         let cdf = cumulative(&weights)?;
         let leak = leak_seats(batch_size as usize, settings.leaky, groups.experiments() > 1);
         let primary = batch_size - leak as u32;
         let blocks = blocks(&groups, settings, &weights, &cdf, if primary > 0 { primary } else { batch_size })?;
+        let mut by_position = DealtSettings {
+            weights: named,
+            ratios: None,
+            always: Vec::new(),
+            ..settings.clone()
+        };
         let (shares, hands) = match &table.conditions {
             Some(_) => {
-                let shares = shares(&groups, settings, &weights, primary)?;
+                let labels = groups.condition_labels();
+                by_position.ratios = weights::by_position("ratio", settings.ratios.as_deref(), Some(labels))?;
+                by_position.always = positions(&settings.always, labels)?;
+                let shares = shares(&groups, &by_position, &weights, primary)?;
                 let hands = shares.hands(&groups, primary, run_length(settings), settings.block()?)?;
                 (Some(shares), hands)
             }
@@ -165,7 +176,7 @@ impl Plan {
         let leaks = leaks(&groups, leak as u32, settings.block()?)?;
         let focus = focus(table, &groups, &mut pause)?;
         let rule = Rule::Dealt(Dealt {
-            settings: settings.clone(),
+            settings: by_position,
             last: LastPass::default(),
             primary,
             shares,
@@ -206,23 +217,35 @@ fn run_length(settings: &DealtSettings) -> u32 {
     u32::try_from(settings.run_length).unwrap_or(u32::MAX)
 }
 
-/// The weights by position; none where there is no experiment column.
-fn weights(groups: &Groups, settings: &DealtSettings, labels: Option<&[u32]>) -> Result<Vec<f64>, Error> {
+/// The weights by position, none where there is no experiment column; and the same as they were given.
+fn weights(groups: &Groups, settings: &DealtSettings, labels: Option<&[u32]>) -> Result<(Vec<f64>, Weights), Error> {
     let experiments = groups.experiments();
-    if let Weights::Named(given) = &settings.weights {
-        let given = by_position("weight", Some(given), labels)?;
-        return by_name(&given.unwrap_or_default());
-    }
-    if labels.is_none() {
-        return Ok(Vec::new());
-    }
-    match settings.weights {
+    let weights = match &settings.weights {
+        Weights::Named(given) => {
+            let given = weights::by_position("weight", Some(given), labels)?.unwrap_or_default();
+            return Ok((by_name(&given)?, Weights::Named(given)));
+        }
+        _ if labels.is_none() => Vec::new(),
+        Weights::Size => by_size(groups)?,
         Weights::Sqrt => normed(collected(
             (0..experiments).map(|position| f64::from(groups.size(position)).sqrt()),
-        )?),
-        Weights::Equal => normed(filled(experiments, 1.0)?),
-        Weights::Size | Weights::Named(_) => by_size(groups),
+        )?)?,
+        Weights::Equal => normed(filled(experiments, 1.0)?)?,
+    };
+    Ok((weights, settings.weights.clone()))
+}
+
+/// Positions among the labels with rows, which all that are in every batch must have.
+fn positions(always: &[u32], labels: &[u32]) -> Result<Vec<u32>, Error> {
+    let mut positions = room(always.len())?;
+    for &label in always {
+        let position = labels.binary_search(&label).map_err(|_| Error::WithoutRows {
+            what: "always",
+            label: label as usize,
+        })?;
+        positions.push(position as u32);
     }
+    Ok(positions)
 }
 
 /// The blocks of an epoch, each batch of which deals `seats` rows of its experiment.
@@ -257,22 +280,14 @@ fn blocks(
     Blocks::rounded(total / block, block, cdf)
 }
 
-/// Which conditions share the batches of each experiment.
+/// Which conditions share the batches of each experiment, from settings by position.
 fn shares(groups: &Groups, settings: &DealtSettings, weights: &[f64], seats: u32) -> Result<Shares, Error> {
-    let labels = groups.condition_labels();
-    let ratios = by_position("ratio", settings.ratios.as_deref(), Some(labels))?;
-    let mut always = filled(labels.len(), false)?;
-    for &label in &settings.always {
-        let Ok(position) = labels.binary_search(&label) else {
-            return Err(Error::WithoutRows {
-                what: "always",
-                label: label as usize,
-            });
-        };
-        always[position] = true;
+    let mut always = filled(groups.condition_labels().len(), false)?;
+    for &position in &settings.always {
+        always[position as usize] = true;
     }
     let wanted = Wanted {
-        ratios: ratios.as_deref(),
+        ratios: settings.ratios.as_deref(),
         always: &always,
         per_batch: settings.conditions_per_batch,
         seats,

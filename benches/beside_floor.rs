@@ -58,7 +58,10 @@ fn main() {
         let dealt = with_table(Path::new(folder), rows, keys, balanced, times, |table| {
             Plan::dealt(table, &common::dealt_settings(leaky, balanced == "turns")).expect("a plan")
         });
-        println!("{{\"seconds\": {seconds}, \"dealt_seconds\": {}}}", start.elapsed().as_secs_f64());
+        println!(
+            "{{\"seconds\": {seconds}, \"dealt_seconds\": {}}}",
+            start.elapsed().as_secs_f64()
+        );
         let mut measure = Measure::new(&plan, (times == "none").then_some(&dealt), balanced == "turns");
         request = lines.next();
         while let Some(slices) = request.as_deref().and_then(|line| line.strip_prefix("round ")) {
@@ -159,9 +162,8 @@ struct Deals<'a> {
 
 impl<'a> Deals<'a> {
     fn new(plan: &'a Plan) -> Self {
-        let ranks = [1, RANKS, 1024].map(|ranks| {
-            Batches::new(plan, Deal::new(ranks, 0).expect("a rank"), 3, 0).expect("a seed")
-        });
+        let ranks = [1, RANKS, 1024]
+            .map(|ranks| Batches::new(plan, Deal::new(ranks, 0).expect("a rank"), 3, 0).expect("a seed"));
         Self { plan, ranks, far: 0 }
     }
 
@@ -179,7 +181,11 @@ impl<'a> Deals<'a> {
                 batches: 1_000_000 + self.far,
                 ..Mark::default()
             };
-            black_box(Batches::<i64>::at(self.plan, Deal::default(), 3, &mark).map(|mut batches| batches.next()).ok());
+            black_box(
+                Batches::<i64>::at(self.plan, Deal::default(), 3, &mark)
+                    .map(|mut batches| batches.next())
+                    .ok(),
+            );
         });
         [one, many, more, far]
     }
@@ -256,9 +262,12 @@ impl<'a> Measure<'a> {
                 .iter_mut()
                 .zip(figures)
                 .for_each(|(times, figure)| times.push(figure));
-            if let Some(dealt) = &mut self.deals {
-                let figures = dealt.measure();
-                deals.iter_mut().zip(figures).for_each(|(times, figure)| times.push(figure));
+            if let Some(of_plan) = &mut self.deals {
+                let figures = of_plan.measure();
+                deals
+                    .iter_mut()
+                    .zip(figures)
+                    .for_each(|(times, figure)| times.push(figure));
             }
         }
         let drawn = self.passed.mark();
@@ -355,7 +364,10 @@ fn parts_in_turn(plan: &Plan) -> (Vec<f64>, Vec<Vec<Part>>) {
         }
     };
     let parts = (0..BATCHES).map(|_| (0..SHARING).map(|_| part()).collect()).collect();
-    ((1..=BATCHES).map(|batch| batch as f64 / BATCHES as f64).collect(), parts)
+    (
+        (1..=BATCHES).map(|batch| batch as f64 / BATCHES as f64).collect(),
+        parts,
+    )
 }
 
 /// What a batch of each experiment is drawn from.

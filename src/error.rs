@@ -224,6 +224,44 @@ impl fmt::Display for Error {
                 what: what @ ("always" | "conditions_per_batch"),
             } => write!(f, "{what} is given, and no column of conditions"),
             Self::WithoutColumn { what } => write!(f, "a {what} is given, and no column that it is for"),
+            Self::InfiniteTime { row } => write!(f, "the time of row {row} is infinite"),
+            Self::Window { found } => write!(f, "temporal_window_hours must not be negative or NaN, got {found}"),
+            Self::GlobalFraction { found } => {
+                write!(f, "temporal_global_fraction must be a fraction in [0, 1], got {found}")
+            }
+            Self::NoBatches { rows, batch_size } => write!(
+                f,
+                "{rows} rows do not fill one batch of {batch_size}: lower batch_size, set drop_last=False, or say how \
+                 many batches an epoch has with num_batches"
+            ),
+            Self::Batches { found } => write!(f, "num_batches must be in 1..2^63, got {found}"),
+            Self::Rank { replicas, rank } => write!(
+                f,
+                "num_replicas must be in 1..2^32 and rank in 0..num_replicas, got num_replicas={replicas}, rank={rank}"
+            ),
+            Self::Seed { seed, epoch } => {
+                write!(f, "seed + epoch must be below 2^64, got seed={seed}, epoch={epoch}")
+            }
+            Self::Mark => write!(f, "the state's generator stands behind its batches"),
+            Self::RowWidth { rows, most } => write!(
+                f,
+                "the table has {rows} rows, and the integers they are handed out as tell only {most} apart: take wider ones"
+            ),
+            Self::Ragged { last, size } => write!(
+                f,
+                "the last batch has {last} rows and the others {size}, which is no array of one shape: iterate over the \
+                 sampler, or set drop_last=True"
+            ),
+            Self::OutOfMemory { bytes } => write!(f, "no memory for {bytes} bytes"),
+            _ => self.fmt_dealt(f),
+        }
+    }
+}
+
+impl Error {
+    /// The messages of what can be wrong with dealt batches alone.
+    fn fmt_dealt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::TooFewSeats {
                 experiment,
                 conditions,
@@ -270,35 +308,7 @@ impl fmt::Display for Error {
                 f,
                 "experiment {experiment} can be picked, and none of its conditions has a ratio above 0"
             ),
-            Self::InfiniteTime { row } => write!(f, "the time of row {row} is infinite"),
-            Self::Window { found } => write!(f, "temporal_window_hours must not be negative or NaN, got {found}"),
-            Self::GlobalFraction { found } => {
-                write!(f, "temporal_global_fraction must be a fraction in [0, 1], got {found}")
-            }
-            Self::NoBatches { rows, batch_size } => write!(
-                f,
-                "{rows} rows do not fill one batch of {batch_size}: lower batch_size, set drop_last=False, or say how \
-                 many batches an epoch has with num_batches"
-            ),
-            Self::Batches { found } => write!(f, "num_batches must be in 1..2^63, got {found}"),
-            Self::Rank { replicas, rank } => write!(
-                f,
-                "num_replicas must be in 1..2^32 and rank in 0..num_replicas, got num_replicas={replicas}, rank={rank}"
-            ),
-            Self::Seed { seed, epoch } => {
-                write!(f, "seed + epoch must be below 2^64, got seed={seed}, epoch={epoch}")
-            }
-            Self::Mark => write!(f, "the state's generator stands behind its batches"),
-            Self::RowWidth { rows, most } => write!(
-                f,
-                "the table has {rows} rows, and the integers they are handed out as tell only {most} apart: take wider ones"
-            ),
-            Self::Ragged { last, size } => write!(
-                f,
-                "the last batch has {last} rows and the others {size}, which is no array of one shape: iterate over the \
-                 sampler, or set drop_last=True"
-            ),
-            Self::OutOfMemory { bytes } => write!(f, "no memory for {bytes} bytes"),
+            _ => Ok(()),
         }
     }
 }

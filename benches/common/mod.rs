@@ -72,12 +72,16 @@ pub(crate) fn dealt_settings(leaky: f64, in_turn: bool) -> DealtSettings {
 
 /// The plan of a case over a table of so many rows, the same every time.
 pub(crate) fn plan(case: Case, rows: usize) -> Plan {
-    with_table(case, rows, |table| Plan::new(table, &settings(case.leaky)).expect("a plan"))
+    with_table(case, rows, |table| {
+        Plan::new(table, &settings(case.leaky)).expect("a plan")
+    })
 }
 
 /// As [`plan`], dealt.
 pub(crate) fn dealt_plan(case: Case, rows: usize) -> Plan {
-    with_table(case, rows, |table| Plan::dealt(table, &dealt_settings(case.leaky, false)).expect("a plan"))
+    with_table(case, rows, |table| {
+        Plan::dealt(table, &dealt_settings(case.leaky, false)).expect("a plan")
+    })
 }
 
 fn with_table(case: Case, rows: usize, make: impl FnOnce(&Table<'_>) -> Plan) -> Plan {

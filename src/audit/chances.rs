@@ -178,7 +178,10 @@ fn drawn_seats(plan: &Plan, composition: &Composition, experiment: usize, unit: 
     match composition.quotas(experiment) {
         Some(quotas) => quotas
             .binary_search_by_key(&(unit as u32), |quota| quota.cell)
-            .map_or_else(|_| of(0, 0), |place| of(quotas[place].seats - quotas[place].far, quotas[place].far)),
+            .map_or_else(
+                |_| of(0, 0),
+                |place| of(quotas[place].seats - quotas[place].far, quotas[place].far),
+            ),
         None => of(
             (composition.primary() - composition.far()) as u32,
             composition.far() as u32,
@@ -188,10 +191,17 @@ fn drawn_seats(plan: &Plan, composition: &Composition, experiment: usize, unit: 
 
 /// Of a batch that the unit shares.
 pub(super) fn dealt_seats(plan: &Plan, dealt: &Dealt, experiment: usize, unit: usize) -> UnitSeats {
-    let Some(part) = dealt.part(plan.groups(), experiment, unit as u32).filter(|_| plan.can_pick(experiment)) else {
+    let Some(part) = dealt
+        .part(plan.groups(), experiment, unit as u32)
+        .filter(|_| plan.can_pick(experiment))
+    else {
         return UnitSeats::default();
     };
-    let far_fraction = if plan.focus().is_some() { dealt.settings().global_fraction } else { 0.0 };
+    let far_fraction = if plan.focus().is_some() {
+        dealt.settings().global_fraction
+    } else {
+        0.0
+    };
     UnitSeats {
         near: part.seats * (1.0 - far_fraction),
         far: part.seats * far_fraction,
@@ -210,7 +220,11 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new<E: From<Error>>(plan: &Plan, pool: usize, pause: &mut impl FnMut() -> Result<(), E>) -> Result<Self, E> {
+    pub(super) fn new<E: From<Error>>(
+        plan: &Plan,
+        pool: usize,
+        pause: &mut impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
         let Some(focus) = plan.focus() else {
             return Ok(Self::default());
         };
@@ -320,9 +334,10 @@ fn collect(plan: &Plan, unit: usize, [full, short]: &[Vec<f64>; 2], reaches: &mu
             -(-chance).ln_1p() * batches as f64
         }
     };
-    let rates = full.iter().enumerate().map(|(place, &chance)| {
-        missed(chance, fulls) + short.get(place).map_or(0.0, |&chance| missed(chance, shorts))
-    });
+    let rates = full
+        .iter()
+        .enumerate()
+        .map(|(place, &chance)| missed(chance, fulls) + short.get(place).map_or(0.0, |&chance| missed(chance, shorts)));
     for (rate, rows) in grouped(plan, unit, rates) {
         let unit = unit as u32;
         push(reaches, Reach { unit, rows, rate })?;

@@ -239,9 +239,8 @@ impl Coverage {
     #[must_use]
     pub fn never(&self) -> u64 {
         let leaks = |experiment: usize| {
-            let of_another = |(other, course): (usize, &Course)| {
-                other != experiment && course.each > 0.0 && course.leak.is_some()
-            };
+            let of_another =
+                |(other, course): (usize, &Course)| other != experiment && course.each > 0.0 && course.leak.is_some();
             self.courses.iter().enumerate().any(of_another)
         };
         let never = |unit: &&Unit| {
@@ -282,7 +281,9 @@ fn chances(plan: &Plan, dealt: &Dealt, experiment: usize, unit: usize, pool: &Po
     if plan.focus().is_some() {
         let seats = dealt_seats(plan, dealt, experiment, unit);
         let rates = primary_chances(plan, seats, unit, pool)?;
-        let rates = rates.into_iter().map(|chance| -(-(chance * part.often).clamp(0.0, 1.0)).ln_1p());
+        let rates = rates
+            .into_iter()
+            .map(|chance| -(-(chance * part.often).clamp(0.0, 1.0)).ln_1p());
         let mut all = Vec::new();
         for group in grouped(plan, unit, rates) {
             push(&mut all, group)?;

@@ -5,5 +5,5 @@ mod count;
 mod coverage;
 
 pub use chances::{Reach, WindowReach};
-pub use coverage::Coverage;
 pub use count::{Audit, OfExperiment, OfTime, OfUnit, Pairs, Share};
+pub use coverage::Coverage;

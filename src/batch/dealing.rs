@@ -119,27 +119,33 @@ impl Dealer<'_> {
     /// Finds out who shares the batch, and how many seats each has.
     fn share(&mut self, draft: &mut Draft, scratch: &mut Scratch) {
         let experiment = self.turn.experiment;
-        let Some(shares) = self.dealt.shares() else {
+        let Some(conditions) = self.dealt.shares() else {
             scratch.sharers.push(Sharer {
                 cell: experiment as u32,
-                deal: Some(Number { number: self.turn.deal, fixed: true }),
+                deal: Some(Number {
+                    number: self.turn.deal,
+                    fixed: true,
+                }),
                 seats: self.dealt.primary(),
                 held: self.dealt.primary(),
                 rest: 0.0,
             });
             return;
         };
-        let sharing = shares.sharing(experiment);
+        let sharing = conditions.sharing(experiment);
         let sharers = &mut scratch.sharers;
-        let fixed = Some(Number { number: self.turn.deal, fixed: true });
-        sharers.extend(shares.fixed(sharing).iter().map(|&cell| Sharer {
+        let fixed = Some(Number {
+            number: self.turn.deal,
+            fixed: true,
+        });
+        sharers.extend(conditions.fixed(sharing).iter().map(|&cell| Sharer {
             cell,
             deal: fixed,
             ..Sharer::default()
         }));
         if sharing.dealt > 0 {
             let (lap, number) = sharing.laps.of(self.turn.deal);
-            let others = shares.others(sharing);
+            let others = conditions.others(sharing);
             let each = sharing.dealt;
             let first = u64::from(each) * number;
             let cards = &mut scratch.order[..each as usize];
@@ -148,9 +154,14 @@ impl Dealer<'_> {
             for (place, &card) in (first..).zip(&*cards) {
                 // What fills up the last deal of a lap was dealt from in this lap already.
                 let is_first = place < others.len() as u64;
+                let cell = others[card as usize];
+                self.dealt.prefetch(self.plan.groups(), cell);
                 sharers.push(Sharer {
-                    cell: others[card as usize],
-                    deal: is_first.then_some(Number { number: lap, fixed: false }),
+                    cell,
+                    deal: is_first.then_some(Number {
+                        number: lap,
+                        fixed: false,
+                    }),
                     ..Sharer::default()
                 });
             }
@@ -159,7 +170,7 @@ impl Dealer<'_> {
         let mut left = self.dealt.primary();
         let mut last = (0.0, Seats { exact: 0.0, base: 0 });
         for sharer in sharers.iter_mut() {
-            let ratio = shares.ratio_of(self.plan.groups(), sharer.cell);
+            let ratio = conditions.ratio_of(self.plan.groups(), sharer.cell);
             // Most have the ratio of the one before.
             if ratio != last.0 {
                 last = (ratio, Seats::new(self.dealt.primary(), ratio, sharing.sum));
@@ -224,7 +235,11 @@ impl Dealer<'_> {
             other = self.dealt.other_hand(pool.len, sharer.held, deal.fixed);
             hand = &other;
         }
-        let (lap, number) = if hand.held == 0 { (deal.number, 0) } else { hand.laps.of(deal.number) };
+        let (lap, number) = if hand.held == 0 {
+            (deal.number, 0)
+        } else {
+            hand.laps.of(deal.number)
+        };
         let key = self.keys.key(Purpose::Rows, sharer.cell.into(), lap);
         let runs = Runs::new(hand, key, pool.len, number);
         let seats = sharer.seats.min(hand.held);
@@ -262,7 +277,9 @@ impl Dealer<'_> {
     /// The seats that leak.
     fn leak(&self, draft: &mut Draft) {
         let experiment = self.turn.experiment;
-        let Some(hand) = self.dealt.leak(experiment) else { return };
+        let Some(hand) = self.dealt.leak(experiment) else {
+            return;
+        };
         let (lap, number) = hand.laps.of(self.turn.deal);
         let key = self.keys.key(Purpose::Leak, experiment as u64, lap);
         let pool = self.plan.groups().others(experiment);
@@ -343,7 +360,11 @@ impl<'a> Runs<'a> {
             hand,
             deck: Deck::of(hand.deck, key),
             rows,
-            offset: if hand.run == 1 { 0 } else { onto(word(key, OFFSET), rows) },
+            offset: if hand.run == 1 {
+                0
+            } else {
+                onto(word(key, OFFSET), rows)
+            },
             first: first_place(hand.deck.cards(), hand.cards, number),
         }
     }

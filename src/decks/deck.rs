@@ -12,7 +12,7 @@ use crate::support::simd::{Bits, Search, on_this_processor};
 const LIST: u32 = 64;
 /// Cards that are worked out together: so many that none waits long for the step before.
 const MANY: usize = 32;
-/// As many as fill one vector, for what is left.
+/// As many as fill one vector.
 const FEW: usize = 8;
 
 /// How many cards a deck has, and the table that they are written in.
@@ -106,7 +106,10 @@ impl Deck {
         if cards <= LIST {
             let wraps = out.len() > before_end;
             let list = self.shuffled(if wraps { 0 } else { first });
-            for (card, &dealt) in out.iter_mut().zip(list[..cards as usize].iter().cycle().skip(first as usize)) {
+            for (card, &dealt) in out
+                .iter_mut()
+                .zip(list[..cards as usize].iter().cycle().skip(first as usize))
+            {
                 *card = dealt.into();
             }
             known(out);
@@ -170,7 +173,10 @@ impl Deck {
 
 /// Spreads 32 bits over 32 bits.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "compiled for the processor that the caller is compiled for")]
+#[allow(
+    clippy::inline_always,
+    reason = "compiled for the processor that the caller is compiled for"
+)]
 fn hash(value: u32, key: u32) -> u32 {
     let value = (value ^ key).wrapping_mul(0x7feb_352d);
     let value = (value ^ (value >> 15)).wrapping_mul(0x846c_a68b);
@@ -179,7 +185,10 @@ fn hash(value: u32, key: u32) -> u32 {
 
 /// The upper half of `by * bound`, the bound at most 2^16.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "compiled for the processor that the caller is compiled for")]
+#[allow(
+    clippy::inline_always,
+    reason = "compiled for the processor that the caller is compiled for"
+)]
 fn share<const N: usize>(by: u32, bound: u32) -> u32 {
     if N == 1 {
         return ((u64::from(by) * u64::from(bound)) >> 32) as u32;
@@ -191,7 +200,10 @@ fn share<const N: usize>(by: u32, bound: u32) -> u32 {
 
 /// Moves `value`, below `bound`, on by as much as `by` says of 2^32; after the bound it begins anew.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "compiled for the processor that the caller is compiled for")]
+#[allow(
+    clippy::inline_always,
+    reason = "compiled for the processor that the caller is compiled for"
+)]
 fn moved<const N: usize>(value: u32, by: u32, bound: u32) -> u32 {
     let sum = value.wrapping_add(share::<N>(by, bound));
     // The smaller is the one that did not pass below zero.
@@ -199,7 +211,10 @@ fn moved<const N: usize>(value: u32, by: u32, bound: u32) -> u32 {
 }
 
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "compiled for the processor that the caller is compiled for")]
+#[allow(
+    clippy::inline_always,
+    reason = "compiled for the processor that the caller is compiled for"
+)]
 fn rounds<const N: usize>(rows: &mut [u32; N], columns: &mut [u32; N], height: u32, width: u32, keys: &[u32; 8]) {
     for pair in keys.chunks_exact(2) {
         for (row, column) in rows.iter_mut().zip(&*columns) {
@@ -221,7 +236,10 @@ struct Walk<'a> {
 
 impl Search for Walk<'_> {
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "compiled for the processor that the caller is compiled for")]
+    #[allow(
+        clippy::inline_always,
+        reason = "compiled for the processor that the caller is compiled for"
+    )]
     fn run<B: Bits>(self, _bits: B) {
         let Self {
             shape,
@@ -231,31 +249,27 @@ impl Search for Walk<'_> {
         } = self;
         let width = shape.width;
         let (mut row, mut column) = (first / width, first % width);
-        let mut many = out.chunks_exact_mut(MANY);
-        for part in &mut many {
-            part.copy_from_slice(&walk::<MANY>(shape, keys, row, column));
+        for part in out.chunks_mut(MANY) {
+            // A few lanes too many take less time than several times a few.
+            match part.len() {
+                MANY => part.copy_from_slice(&walk::<MANY>(shape, keys, row, column)),
+                len if len > 2 * FEW => part.copy_from_slice(&walk::<MANY>(shape, keys, row, column)[..len]),
+                len if len > FEW => part.copy_from_slice(&walk::<{ 2 * FEW }>(shape, keys, row, column)[..len]),
+                len => part.copy_from_slice(&walk::<FEW>(shape, keys, row, column)[..len]),
+            }
             column += MANY as u32;
             row += column / width;
             column %= width;
-        }
-        let mut few = many.into_remainder().chunks_exact_mut(FEW);
-        for part in &mut few {
-            part.copy_from_slice(&walk::<FEW>(shape, keys, row, column));
-            column += FEW as u32;
-            let passed = u32::from(column >= width);
-            row += passed;
-            column -= passed * width;
-        }
-        let rest = few.into_remainder();
-        if !rest.is_empty() {
-            rest.copy_from_slice(&walk::<FEW>(shape, keys, row, column)[..rest.len()]);
         }
     }
 }
 
 /// One walk from each of the places from a row and a column on.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "compiled for the processor that the caller is compiled for")]
+#[allow(
+    clippy::inline_always,
+    reason = "compiled for the processor that the caller is compiled for"
+)]
 fn walk<const N: usize>(shape: Shape, keys: &[u32; 8], row: u32, column: u32) -> [u32; N] {
     let Shape { height, width, .. } = shape;
     let (mut rows, mut columns) = ([0; N], [0; N]);
@@ -287,6 +301,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The specification's words, one place at a time.
+    #[allow(clippy::many_single_char_names, reason = "the specification's own")]
     fn slow(cards: u32, key: u64, place: u32) -> u32 {
         if cards <= 64 {
             let mut list: Vec<u32> = (0..cards).collect();
@@ -296,7 +311,7 @@ mod tests {
             return list[place as usize];
         }
         let n = u64::from(cards);
-        let a = (1..).find(|a| a * a >= n).unwrap();
+        let a = (1..=1 << 16).find(|a| a * a >= n).unwrap();
         let b = n.div_ceil(a);
         let keys: Vec<u64> = (0..4)
             .flat_map(|i| [word(key, i) & 0xffff_ffff, word(key, i) >> 32])
@@ -322,7 +337,13 @@ mod tests {
     }
 
     fn sizes() -> impl Strategy<Value = u32> {
-        prop_oneof![1..=64_u32, 65..400_u32, 400..200_000_u32, 65..=u32::MAX, u32::MAX - 10..=u32::MAX]
+        prop_oneof![
+            1..=64_u32,
+            65..400_u32,
+            400..200_000_u32,
+            65..=u32::MAX,
+            u32::MAX - 10..=u32::MAX
+        ]
     }
 
     proptest! {

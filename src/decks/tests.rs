@@ -26,7 +26,12 @@ fn int(value: &Value) -> u64 {
 }
 
 fn ints(value: &Value) -> Vec<u32> {
-    value.as_array().unwrap().iter().map(|value| int(value) as u32).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|value| int(value) as u32)
+        .collect()
 }
 
 #[test]

@@ -80,6 +80,8 @@ impl PyDeck {
             return Ok(());
         }
         let last = self.cards - 1;
-        Err(PyValueError::new_err(format!("a place must be in 0..={last}, got {place}")))
+        Err(PyValueError::new_err(format!(
+            "a place must be in 0..={last}, got {place}"
+        )))
     }
 }

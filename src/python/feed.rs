@@ -63,12 +63,16 @@ fn mark_from((epoch, batches, drawn, words, half): PyMark) -> Mark {
 
 /// Calls a function of the Python module that knows of other processes.
 fn ranks<'py>(py: Python<'py>, function: &str, arguments: impl PyCallArgs<'py>) -> PyResult<Bound<'py, PyAny>> {
-    py.import("cascade_sampler._samplers.ranks")?.getattr(function)?.call1(arguments)
+    py.import("cascade_sampler._samplers.ranks")?
+        .getattr(function)?
+        .call1(arguments)
 }
 
 /// Calls a function of the Python module that knows what a state looks like.
 fn state<'py>(py: Python<'py>, function: &str, arguments: impl PyCallArgs<'py>) -> PyResult<Bound<'py, PyAny>> {
-    py.import("cascade_sampler._samplers.state")?.getattr(function)?.call1(arguments)
+    py.import("cascade_sampler._samplers.state")?
+        .getattr(function)?
+        .call1(arguments)
 }
 
 impl PyFeed {

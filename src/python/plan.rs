@@ -239,7 +239,9 @@ impl PyPlan {
         let (mut seats, mut often) = (Vec::new(), Vec::new());
         for experiment in 0..groups.experiments() {
             for unit in groups.units_of(experiment) {
-                let part = dealt.part(groups, experiment, unit as u32).filter(|_| self.0.can_pick(experiment));
+                let part = dealt
+                    .part(groups, experiment, unit as u32)
+                    .filter(|_| self.0.can_pick(experiment));
                 push(&mut seats, part.map_or(0.0, |part| part.seats))?;
                 push(&mut often, part.map_or(0.0, |part| part.often))?;
             }

@@ -12,14 +12,14 @@ use crate::error::Error;
 use crate::groups::Groups;
 use crate::plan::weights::{self, by_name, by_size, cumulative, normed};
 use crate::plan::{Plan, Rule, focus, groups, leak_seats};
-use crate::support::memory::{collected, filled, room};
+use crate::support::memory::{collected, filled, prefetch, room};
 
 pub(crate) use hand::Hand;
 use pass::{Blocks, EPOCHS, LastPass};
 pub(crate) use pass::{Pass, Turn};
 pub use settings::{DealtSettings, Weights};
-use share::{Shares, Wanted};
 pub(crate) use share::{Part, Seats, Sharing};
+use share::{Shares, Wanted};
 
 /// What only dealt batches have: how an epoch's blocks are shared out, and the decks.
 #[derive(Clone, Debug)]
@@ -99,6 +99,13 @@ impl Dealt {
         &self.hands[unit as usize]
     }
 
+    /// Asks for what is known of a cell.
+    #[inline]
+    pub(crate) fn prefetch(&self, groups: &Groups, cell: u32) {
+        prefetch(groups.cells(), cell as usize);
+        prefetch(&self.hands, cell as usize);
+    }
+
     /// What a hand would be that holds rows for another number of seats.
     #[cold]
     pub(crate) fn other_hand(&self, rows: u32, held: u32, fixed: bool) -> Hand {
@@ -155,7 +162,13 @@ impl Plan {
         let cdf = cumulative(&weights)?;
         let leak = leak_seats(batch_size as usize, settings.leaky, groups.experiments() > 1);
         let primary = batch_size - leak as u32;
-        let blocks = blocks(&groups, settings, &weights, &cdf, if primary > 0 { primary } else { batch_size })?;
+        let blocks = blocks(
+            &groups,
+            settings,
+            &weights,
+            &cdf,
+            if primary > 0 { primary } else { batch_size },
+        )?;
         let mut by_position = DealtSettings {
             weights: named,
             ratios: None,
@@ -298,9 +311,7 @@ fn shares(groups: &Groups, settings: &DealtSettings, weights: &[f64], seats: u32
 /// The hand of every experiment, where all its rows are one cell.
 fn hands_of_pools(groups: &Groups, settings: &DealtSettings, seats: u32) -> Result<Vec<Hand>, Error> {
     let (run_length, block) = (run_length(settings), settings.block()?);
-    collected((0..groups.experiments()).map(|position| {
-        Hand::new(groups.size(position), seats, run_length, block)
-    }))
+    collected((0..groups.experiments()).map(|position| Hand::new(groups.size(position), seats, run_length, block)))
 }
 
 /// Of the rows of all other experiments what leaks into the batches of each.

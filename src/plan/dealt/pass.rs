@@ -124,7 +124,11 @@ impl Blocks {
                 for (number, exact) in shares.iter().enumerate() {
                     let last = number + 1 == shares.len();
                     // What is not negative is rounded down by the cast.
-                    let end = if last { self.count } else { ((exact + up) as u32).min(self.count) };
+                    let end = if last {
+                        self.count
+                    } else {
+                        ((exact + up) as u32).min(self.count)
+                    };
                     each(number, end);
                 }
             }

@@ -85,7 +85,8 @@ impl Shares {
 
     /// Where only some conditions share a batch, ratios are for those that are always among them.
     fn refuse_ratios(&self, groups: &Groups, always: &[bool]) -> Result<(), Error> {
-        let is_wrong = |&position: &usize| !always[position] && self.ratios[position] != 0.0 && self.ratios[position] != 1.0;
+        let is_wrong =
+            |&position: &usize| !always[position] && self.ratios[position] != 0.0 && self.ratios[position] != 1.0;
         match (0..self.ratios.len()).find(is_wrong) {
             Some(position) => Err(Error::RatioNotAllowed {
                 label: groups.condition_labels()[position] as usize,
@@ -101,7 +102,8 @@ impl Shares {
         let takes_part = |condition: u32| self.ratios[condition as usize] > 0.0;
         let is_always = |condition: u32| wanted.per_batch.is_some() && wanted.always[condition as usize];
         let count = |always: bool| {
-            let cells = numbered().filter(|(_, cell)| takes_part(cell.condition) && is_always(cell.condition) == always);
+            let cells =
+                numbered().filter(|(_, cell)| takes_part(cell.condition) && is_always(cell.condition) == always);
             cells.count() as u64
         };
         let (always, others) = (count(true), count(false));

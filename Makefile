@@ -13,7 +13,7 @@ RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 WHEEL := dist/.built
 
-.PHONY: help demo example example-short test test-rust test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers clean
+.PHONY: help demo example example-short test test-slow test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,13 +59,21 @@ example: .example/.ready ## what an encoder learns from shuffled and from compos
 example-short: .example/.ready ## the same with one seed and few epochs, and what must come out of it
 	.example/bin/python -m pytest examples/digits
 
-test: test-rust test-python ## build the wheel, install it afresh, run all tests
+test: test-rust test-python ## what tells most, on a fresh install of the wheel: 6 minutes, 3 of them to build
 
-test-rust: ## the core alone: needs no Python
+test-slow: $(ENV)/.ready test-plain ## the tests marked as slow, and the core without vectors: 6 minutes
+	cd tests && $(RUN) -m pytest -m slow
+
+test-all: test test-slow ## both
+
+test-rust: ## the core alone, which needs no Python: 2 minutes
 	cargo test --quiet --locked
 
-test-python: $(ENV)/.ready ## all Python tests, against the installed wheel
-	cd tests && $(RUN) -m pytest
+test-plain: ## the core alone once more, as on a processor without vectors: 2 minutes
+	RUSTFLAGS='--cfg cascade_plain' cargo test --quiet --locked --target-dir target/plain
+
+test-python: $(ENV)/.ready ## the Python tests but for the slow ones, against the installed wheel: 3 minutes
+	cd tests && $(RUN) -m pytest -m "not slow"
 
 test-pythons: $(WHEEL) ## the same wheel on the oldest and the newest Python of this machine, without dataframe libraries
 	tests/other_pythons.sh $(abspath $(UV))
@@ -111,5 +119,13 @@ answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 	$(RUN) tests/known_answers/make.py
 	$(RUN) tests/known_answers/make_dealt.py
 
+.venv-docs/.ready: $(UV) docs/requirements.txt
+	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) .venv-docs
+	$(UV) pip install --quiet --python .venv-docs/bin/python -r docs/requirements.txt
+	touch $@
+
+docs: .venv-docs/.ready ## the documentation as a site in site/, broken links are errors: 15 seconds, and 15 more the first time
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 clean: ## remove everything that was made
-	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example dist target
+	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example dist site target

@@ -71,11 +71,11 @@ def _section(sizes: Sequence[Figures]) -> str:
     return "\n\n".join(
         [
             _wrapped(
-                f"Batches of {BATCH} rows in `for batch in sampler`, of one experiment each, its conditions balanced, "
-                "20 % leaked; and around a time, where all rows have different ones. Construction is from categorical "
-                "columns, with balance and leak. VisCy's sampler and one written in numpy for this comparison hand out "
-                "the same batches, which is checked before they are timed. Medians of interleaved rounds; "
-                f"{_machine(sizes[-1])}. [{_PAGE}]({_PAGE}) has the method and all figures; `make bench` measures them "
+                f"A batch has {BATCH} rows of one experiment, its conditions are balanced, and 20 % leak. In the "
+                "columns around a time all rows have different times. Construction reads categorical columns, with "
+                "balance and leak. VisCy's sampler and one in numpy, written for this comparison, hand out the same "
+                "batches: this is checked before they are timed. Figures are medians of interleaved rounds on "
+                f"{_machine(sizes[-1])}. [{_PAGE}]({_PAGE}) has the method and all figures. `make bench` measures them "
                 "anew."
             ),
             _table(head, (row(figures) for figures in sizes)),

@@ -67,7 +67,7 @@ pub mod plan;
 mod python;
 mod support;
 
-pub use audit::{Audit, Coverage, OfExperiment, OfTime, OfUnit, Pairs, Reach, Share, WindowReach};
+pub use audit::{Audit, Coverage, FirstSeats, OfExperiment, OfTime, OfUnit, Pairs, Reach, WindowReach};
 pub use batch::{Draft, Origins, Row, Source};
 pub use columns::codes::{Chunk, Codes, Column, MISSING, Pair, combine};
 pub use columns::table::Table;

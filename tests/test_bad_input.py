@@ -327,3 +327,13 @@ def test_the_core_refuses_what_the_checks_would_catch():
         _core.Generator(0).below(0)
     with pytest.raises(ValueError, match="code"):
         _core.count(np.array([0, 5]), 5)
+
+
+@pytest.mark.parametrize("kind", [KeyError, ValueError])
+@pytest.mark.parametrize("keys", [{"experiment_key": "site"}, {"condition_key": ["condition", "site"]},
+                                  {"temporal_enrichment": True, "time_key": "site"}])  # fmt: skip
+def test_a_missing_column_is_a_missing_key_and_a_wrong_value(kind, keys):
+    with pytest.raises(kind, match="valid_anchors has no column 'site'") as caught:
+        FlexibleBatchSampler(TABLE, 10, **keys)
+    # Shown as a sentence, not in the quotes that a KeyError puts around its key.
+    assert not str(caught.value).startswith(("'", '"'))

@@ -23,7 +23,9 @@ LONGEST = 0.8
 
 CONTEXT = multiprocessing.get_context("forkserver")
 # DistributedDataParallel imports the compiler when it is made, which takes seconds.
-CONTEXT.set_forkserver_preload(["torch.optim", "torch._dynamo", "torch.nn.parallel", "cascade_sampler"])
+CONTEXT.set_forkserver_preload(
+    ["torch.optim", "torch._dynamo", "torch.nn.parallel", "cascade_sampler._samplers.flexible"]
+)
 
 
 def start(folder, attempt, workers, stop=None):

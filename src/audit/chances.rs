@@ -4,16 +4,22 @@
 //! batches with probability `m^k`. Within a batch, `q` of `n` rows without replacement hold a given one with probability
 //! `q / n`; with replacement, `1 - (1 - 1/n)^q`.
 
-use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
+use super::tally::Tally;
 use crate::error::Error;
 use crate::plan::{Composition, Dealt, Plan, Rule};
 use crate::support::memory::{filled, push, room};
+use crate::support::pauses::Pauses;
 
 /// Lists of up to this many times have each of their rates told apart; of others, rates that agree in 12 binary places
 /// are one.
 const EXACT_TIMES: usize = 4096;
 const BITS_DROPPED: u32 = 40;
+/// Work of finding what is near one time, in steps.
+const STEPS_OF_A_SEARCH: usize = 8;
+/// Work of a rate, a logarithm or two and its place among the others.
+const STEPS_OF_A_RATE: usize = 16;
 
 /// Rows of one cell (of one experiment, without conditions) that are equally likely to be drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,32 +47,36 @@ impl Reach {
     /// Of all rows of drawn batches, by unit; none where batches are dealt, for which there is [`Coverage`](super::Coverage).
     /// `pause` is called every few milliseconds; its error ends the work.
     ///
+    /// With times this takes up to 36 bytes for each different time of the experiment at hand, 44 with a short last batch.
+    ///
     /// # Errors
     /// [`Error::OutOfMemory`], or what `pause` returns.
     pub fn of<E: From<Error>>(plan: &Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
         let Rule::Drawn(drawn) = plan.rule() else {
             return Ok(Vec::new());
         };
-        let leaks = [Some(drawn.full()), drawn.short()].map(|composition| composition.map(|it| leak_chances(plan, it)));
+        let compositions = [Some(drawn.full()), drawn.short()];
+        let mut leaks = [const { Vec::new() }; 2];
+        for (leak, composition) in leaks.iter_mut().zip(compositions) {
+            if let Some(composition) = composition {
+                *leak = leak_chances(plan, composition)?;
+            }
+        }
+        let mut pauses = Pauses::new(&mut pause);
         let mut reaches = Vec::new();
         for experiment in 0..plan.groups().experiments() {
-            let pool = Pool::new(plan, experiment, &mut pause)?;
+            let times = PoolTimes::new(plan, experiment, &mut pauses)?;
+            let weight = plan.weights().get(experiment).copied().unwrap_or(1.0);
             for unit in units_of(plan, experiment) {
                 let mut chances = [const { Vec::new() }; 2];
-                for ((chances, composition), leak) in
-                    chances.iter_mut().zip([Some(drawn.full()), drawn.short()]).zip(&leaks)
-                {
-                    if let (Some(composition), Some(leak)) = (composition, leak) {
-                        let weight = plan.weights().get(experiment).copied().unwrap_or(1.0);
-                        let seats = drawn_seats(plan, composition, experiment, unit);
-                        *chances = primary_chances(plan, seats, unit, &pool)?;
-                        for chance in chances.iter_mut() {
-                            *chance = (*chance * weight + leak[experiment]).clamp(0.0, 1.0);
-                        }
-                    }
+                for ((chances, composition), leak) in chances.iter_mut().zip(compositions).zip(&leaks) {
+                    let Some(composition) = composition else { continue };
+                    let seats = drawn_seats(plan, composition, experiment, unit);
+                    let either = |chance: f64| (chance * weight + leak[experiment]).clamp(0.0, 1.0);
+                    *chances = primary_chances(plan, seats, unit, &times, either, &mut pauses)?;
                 }
-                pause()?;
-                collect(plan, unit, &chances, &mut reaches)?;
+                pauses.after(1)?;
+                collect(plan, unit, &chances, &mut reaches, &mut pauses)?;
             }
         }
         Ok(reaches)
@@ -82,9 +92,10 @@ impl WindowReach {
         if plan.focus().is_none() {
             return Ok(Vec::new());
         }
+        let mut pauses = Pauses::new(&mut pause);
         let mut reaches = room(plan.groups().experiments())?;
         for experiment in 0..plan.groups().experiments() {
-            let pool = Pool::new(plan, experiment, &mut pause)?;
+            let pool = PoolTimes::new(plan, experiment, &mut pauses)?;
             let times = pool.near.len();
             let mut scarce = filled(times, false)?;
             let mut rows = 0.0;
@@ -93,11 +104,12 @@ impl WindowReach {
                     Rule::Drawn(drawn) => drawn_seats(plan, drawn.full(), experiment, unit),
                     Rule::Dealt(dealt) => dealt_seats(plan, dealt, experiment, unit),
                 };
-                each_window(plan, unit, &pool, |focal, inside, _| {
+                let visit = |focal: usize, inside, _| {
                     scarce[focal] |= f64::from(inside) < seats.near;
                     rows += f64::from(inside);
-                });
-                pause()?;
+                };
+                each_window(plan, unit, &pool, visit, &mut pauses)?;
+                pauses.after(1)?;
             }
             let whole = pool
                 .near
@@ -140,7 +152,7 @@ pub(super) fn chance(seats: f64, rows: u32) -> f64 {
 }
 
 /// The probability that a batch leaks a given row of each experiment.
-fn leak_chances(plan: &Plan, composition: &Composition) -> Vec<f64> {
+fn leak_chances(plan: &Plan, composition: &Composition) -> Result<Vec<f64>, Error> {
     let groups = plan.groups();
     let count = groups.experiments();
     let of = |picked: usize| {
@@ -148,7 +160,7 @@ fn leak_chances(plan: &Plan, composition: &Composition) -> Vec<f64> {
         weight * chance(composition.leak() as f64, groups.kept() - groups.size(picked))
     };
     // Sums from both ends: taking one's own from the whole would lose what little the others leave.
-    let mut chances = vec![0.0; count];
+    let mut chances = filled(count, 0.0)?;
     let (mut before, mut after) = (0.0, 0.0);
     for experiment in 0..count {
         chances[experiment] += before;
@@ -157,7 +169,7 @@ fn leak_chances(plan: &Plan, composition: &Composition) -> Vec<f64> {
         chances[mirrored] += after;
         after += of(mirrored);
     }
-    chances
+    Ok(chances)
 }
 
 /// Seats of a unit in a batch picked from its experiment, on average: near (or all, without times) and far.
@@ -189,12 +201,10 @@ fn drawn_seats(plan: &Plan, composition: &Composition, experiment: usize, unit: 
     }
 }
 
-/// Of a batch that the unit shares.
+/// Of a dealt batch that the unit shares.
 pub(super) fn dealt_seats(plan: &Plan, dealt: &Dealt, experiment: usize, unit: usize) -> UnitSeats {
-    let Some(part) = dealt
-        .part(plan.groups(), experiment, unit as u32)
-        .filter(|_| plan.can_pick(experiment))
-    else {
+    let part = dealt.part(plan.groups(), experiment, unit as u32);
+    let Some(part) = part.filter(|_| plan.can_pick(experiment)) else {
         return UnitSeats::default();
     };
     let far_fraction = if plan.focus().is_some() {
@@ -210,7 +220,7 @@ pub(super) fn dealt_seats(plan: &Plan, dealt: &Dealt, experiment: usize, unit: u
 
 /// The times of a pool.
 #[derive(Default)]
-pub(super) struct Pool {
+pub(super) struct PoolTimes {
     /// Of every time the run of times that are near.
     near: Vec<(u32, u32)>,
     /// Of every cell the times it has, as places among the pool's; none where the pool itself is drawn from.
@@ -219,12 +229,8 @@ pub(super) struct Pool {
     first: usize,
 }
 
-impl Pool {
-    pub(super) fn new<E: From<Error>>(
-        plan: &Plan,
-        pool: usize,
-        pause: &mut impl FnMut() -> Result<(), E>,
-    ) -> Result<Self, E> {
+impl PoolTimes {
+    pub(super) fn new<E: From<Error>>(plan: &Plan, pool: usize, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
         let Some(focus) = plan.focus() else {
             return Ok(Self::default());
         };
@@ -234,9 +240,7 @@ impl Pool {
         for focal in 0..times {
             let range = focus.near(pool, focal, window).times;
             near.push((range.start, range.end));
-            if focal % 65_536 == 0 {
-                pause()?;
-            }
+            pauses.after(STEPS_OF_A_SEARCH)?;
         }
         let units = units_of(plan, pool);
         Ok(Self {
@@ -253,8 +257,14 @@ impl Pool {
 }
 
 /// Calls `visit` with each focal time of a unit's pool, the number of rows near it, and of those before these.
-fn each_window(plan: &Plan, unit: usize, pool: &Pool, mut visit: impl FnMut(usize, u32, u32)) {
-    let Some(focus) = plan.focus() else { return };
+fn each_window<E: From<Error>>(
+    plan: &Plan,
+    unit: usize,
+    pool: &PoolTimes,
+    mut visit: impl FnMut(usize, u32, u32),
+    pauses: &mut Pauses<'_, E>,
+) -> Result<(), E> {
+    let Some(focus) = plan.focus() else { return Ok(()) };
     let places = pool.places_of(unit);
     // Both ends of the run move on with the focal time.
     let (mut first, mut last) = (0_u32, 0_u32);
@@ -273,19 +283,24 @@ fn each_window(plan: &Plan, unit: usize, pool: &Pool, mut visit: impl FnMut(usiz
         }
         let before = focus.before(unit, first);
         visit(focal, focus.before(unit, last) - before, before);
+        pauses.after(1)?;
     }
+    Ok(())
 }
 
-/// The probability that the primary of a batch of its experiment holds a given row of a unit: one for all its rows, or with
-/// times one for the rows of each.
-pub(super) fn primary_chances(plan: &Plan, seats: UnitSeats, unit: usize, pool: &Pool) -> Result<Vec<f64>, Error> {
+/// The probability that the primary of a batch of its experiment holds a given row of a unit, as `either` makes it one of all
+/// batches: one for all its rows, or with times one for the rows of each.
+pub(super) fn primary_chances<E: From<Error>>(
+    plan: &Plan,
+    seats: UnitSeats,
+    unit: usize,
+    pool: &PoolTimes,
+    either: impl Fn(f64) -> f64,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<Vec<f64>, E> {
     let rows = rows_of(plan, unit);
-    let UnitSeats {
-        near: near_seats,
-        far: far_seats,
-    } = seats;
     if plan.focus().is_none() {
-        return filled(1, chance(near_seats, rows));
+        return Ok(filled(1, either(chance(seats.near, rows)))?);
     }
     let near = &pool.near;
     // A time is near a focal one where that is near it, so it is inside for a run of focal times, and outside for all
@@ -295,36 +310,78 @@ pub(super) fn primary_chances(plan: &Plan, seats: UnitSeats, unit: usize, pool: 
     let (mut inside_sum, mut outside_sum) = (0.0, 0.0);
     inside_sums.push(0.0);
     outside_sums.push(0.0);
-    each_window(plan, unit, pool, |_, inside, _| {
+    let visit = |_, inside, _| {
         let outside = rows - inside;
         let stands_in = |empty: u32, seats: f64| if empty == 0 { chance(seats, rows) } else { 0.0 };
-        let either = |one: f64, other: f64| one + other - one * other;
-        inside_sum += either(chance(near_seats, inside), stands_in(outside, far_seats));
-        outside_sum += either(chance(far_seats, outside), stands_in(inside, near_seats));
+        let one_or_other = |one: f64, other: f64| one + other - one * other;
+        inside_sum += one_or_other(chance(seats.near, inside), stands_in(outside, seats.far));
+        outside_sum += one_or_other(chance(seats.far, outside), stands_in(inside, seats.near));
         inside_sums.push(inside_sum);
         outside_sums.push(outside_sum);
-    });
-    let of = |place: u32| {
-        let (start, end) = near[place as usize];
-        let between = |sums: &[f64]| sums[end as usize] - sums[start as usize];
-        (between(&inside_sums) + outside_sum - between(&outside_sums)) / near.len() as f64
     };
-    match pool.places_of(unit) {
-        Some(places) => crate::support::memory::collected(places.iter().map(|&place| of(place))),
-        None => crate::support::memory::collected((0..near.len() as u32).map(of)),
+    each_window(plan, unit, pool, visit, pauses)?;
+    let of = |place: usize| {
+        let (start, end) = near[place];
+        let between = |sums: &[f64]| sums[end as usize] - sums[start as usize];
+        either((between(&inside_sums) + outside_sum - between(&outside_sums)) / near.len() as f64)
+    };
+    let places = pool.places_of(unit);
+    let count = places.map_or(near.len(), <[u32]>::len);
+    let mut chances = room(count)?;
+    for place in 0..count {
+        chances.push(of(places.map_or(place, |places| places[place] as usize)));
+        pauses.after(1)?;
+    }
+    Ok(chances)
+}
+
+/// Rates that count as equal: what they add up to over their rows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rates {
+    sum: f64,
+    rows: u64,
+}
+
+impl AddAssign for Rates {
+    fn add_assign(&mut self, other: Self) {
+        self.sum += other.sum;
+        self.rows += other.rows;
     }
 }
 
-/// Rows of a unit at one of its times, or all without times.
-fn rows_at(plan: &Plan, unit: usize, place: usize) -> u32 {
-    plan.focus().map_or_else(
-        || rows_of(plan, unit),
-        |focus| focus.before(unit, place as u32 + 1) - focus.before(unit, place as u32),
-    )
+/// The rates of a unit's rows, one for each of its times or one for all, and how many rows have each.
+pub(super) fn grouped<E: From<Error>>(
+    plan: &Plan,
+    unit: usize,
+    rates: impl ExactSizeIterator<Item = f64>,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<impl ExactSizeIterator<Item = (f64, u64)>, E> {
+    let dropped = if rates.len() > EXACT_TIMES { BITS_DROPPED } else { 0 };
+    let mut groups = Tally::default();
+    for (place, rate) in rates.enumerate() {
+        let rows = plan.focus().map_or_else(
+            || rows_of(plan, unit),
+            |focus| focus.before(unit, place as u32 + 1) - focus.before(unit, place as u32),
+        );
+        // The bits of doubles that are not negative are in the order of the doubles.
+        let of_rows = Rates {
+            sum: rate * f64::from(rows),
+            rows: rows.into(),
+        };
+        groups.add(rate.to_bits() >> dropped, of_rows)?;
+        pauses.after(STEPS_OF_A_RATE)?;
+    }
+    Ok(groups.sums().map(|(_, Rates { sum, rows })| (sum / rows as f64, rows)))
 }
 
 /// Appends the rates of a unit's rows, equal ones as one.
-fn collect(plan: &Plan, unit: usize, [full, short]: &[Vec<f64>; 2], reaches: &mut Vec<Reach>) -> Result<(), Error> {
+fn collect<E: From<Error>>(
+    plan: &Plan,
+    unit: usize,
+    [full, short]: &[Vec<f64>; 2],
+    reaches: &mut Vec<Reach>,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<(), E> {
     let shorts = u64::from(plan.short_size().is_some());
     let fulls = plan.batches() - shorts;
     let missed = |chance: f64, batches: u64| {
@@ -338,27 +395,9 @@ fn collect(plan: &Plan, unit: usize, [full, short]: &[Vec<f64>; 2], reaches: &mu
         .iter()
         .enumerate()
         .map(|(place, &chance)| missed(chance, fulls) + short.get(place).map_or(0.0, |&chance| missed(chance, shorts)));
-    for (rate, rows) in grouped(plan, unit, rates) {
+    for (rate, rows) in grouped(plan, unit, rates, pauses)? {
         let unit = unit as u32;
         push(reaches, Reach { unit, rows, rate })?;
     }
     Ok(())
-}
-
-/// The rates of a unit's rows, one for each of its times or one for all, and how many rows have each.
-pub(super) fn grouped(
-    plan: &Plan,
-    unit: usize,
-    rates: impl ExactSizeIterator<Item = f64>,
-) -> impl Iterator<Item = (f64, u64)> {
-    let dropped = if rates.len() > EXACT_TIMES { BITS_DROPPED } else { 0 };
-    let mut groups: BTreeMap<u64, (f64, u64)> = BTreeMap::new();
-    for (place, rate) in rates.enumerate() {
-        let rows = rows_at(plan, unit, place);
-        // The bits of doubles that are not negative are in the order of the doubles.
-        let (sum, count) = groups.entry(rate.to_bits() >> dropped).or_default();
-        *sum += rate * f64::from(rows);
-        *count += u64::from(rows);
-    }
-    groups.into_values().map(|(sum, rows)| (sum / rows as f64, rows))
 }

@@ -1,38 +1,25 @@
 //! What whole epochs are made of, counted: every batch is drawn, and its rows are looked up in the table.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::cell::Cell;
+use std::ops::AddAssign;
 
-use crate::audit::chances::units_of;
+use super::chances::units_of;
+use super::marks::Marks;
+use super::pairs::{Pairs, near_pairs, pairs_of, table_pairs};
+use super::tally::Tally;
 use crate::batch::{Draft, Source};
 use crate::columns::times::Time;
 use crate::epoch::Stream;
 use crate::error::Error;
-use crate::near::{Clocks, Focus};
+use crate::near::Focus;
 use crate::plan::{Plan, Rule};
-use crate::support::memory::prefetch;
-use crate::support::memory::{filled, push, room};
-use crate::support::pace::Pace;
+use crate::support::memory::{collected, filled, prefetch, push, room};
+use crate::support::pauses::Pauses;
 
 /// Batches whose composition is written down one by one.
 const FIRST_BATCHES: usize = 200;
 /// How many seats ahead a row's mark is asked for.
 const AHEAD: usize = 16;
-
-/// Counts of the pairs of seats within batches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pairs {
-    /// All pairs.
-    pub all: u128,
-    /// Rows of one experiment.
-    pub experiment: u128,
-    /// Rows of one condition.
-    pub condition: u128,
-    /// Rows of one experiment and one condition.
-    pub both: u128,
-    /// Rows whose times lie within the window of each other.
-    pub near: u128,
-}
 
 /// Counts for one experiment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,9 +58,9 @@ pub struct OfTime {
     pub fallback: u64,
 }
 
-/// Seats that one unit has in one batch.
+/// Seats that one unit has in one of the first batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
+pub struct FirstSeats {
     /// Place of the batch among those that are counted.
     pub batch: u32,
     /// Position of the experiment that it was picked from.
@@ -104,7 +91,7 @@ pub struct Audit {
     /// By hours, those that were focal; empty without times.
     pub times: Vec<OfTime>,
     /// How many rows were drawn how many times, by the latter.
-    pub draws: BTreeMap<u64, u64>,
+    pub draws: Vec<(u64, u64)>,
     /// Rows that were drawn by the end of each epoch.
     pub seen: Vec<u64>,
     /// Batches that hold a row twice.
@@ -116,14 +103,15 @@ pub struct Audit {
     /// Pairs in the table, each row with every other: what plain shuffling draws from.
     pub table_pairs: Pairs,
     /// What the first batches hold.
-    pub first: Vec<Share>,
+    pub first: Vec<FirstSeats>,
 }
 
 impl Audit {
-    /// Counts `epochs` epochs of the global sequence from `epoch` on, each whole or only its first `batches`. `pause` is called every few milliseconds with
-    /// the number of batches that are done; its error ends the work.
+    /// Counts `epochs` epochs of the global sequence from `epoch` on, each whole or only its first `batches`. `pause` is
+    /// called every few milliseconds with the number of batches that are done; its error ends the work.
     ///
-    /// Takes 4 bytes a row, 8 with times.
+    /// Takes 4 bytes a row; with times 8, and 4 for each different time of each experiment, and while it reads them 4 a row of
+    /// the largest experiment.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::Seed`], or what `pause` returns.
@@ -135,9 +123,11 @@ impl Audit {
         batches: Option<u64>,
         mut pause: impl FnMut(u64) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let mut counter = Counter::new(plan)?;
-        counter.audit.table_pairs = table_pairs(plan, counter.times.as_deref(), || pause(0))?;
-        let mut pace = Pace::default();
+        let done = Cell::new(0);
+        let mut tell = || pause(done.get());
+        let mut pauses = Pauses::new(&mut tell);
+        let mut counter = Counter::new(plan, &mut pauses)?;
+        counter.audit.table_pairs = table_pairs(plan, counter.times.as_deref(), &mut pauses)?;
         for number in 0..epochs {
             let mut stream = Stream::new(plan, seed, u128::from(epoch) + u128::from(number))?;
             for position in 0..batches.unwrap_or(u64::MAX).min(plan.batches()) {
@@ -146,93 +136,12 @@ impl Audit {
                 counter.count(&draft, position)?;
                 let seats = draft.seats();
                 counter.draft = draft;
-                pace.after(seats, || pause(counter.audit.batches))?;
+                done.set(counter.audit.batches);
+                pauses.after(seats)?;
             }
-            push(&mut counter.audit.seen, counter.marks.seen)?;
+            push(&mut counter.audit.seen, counter.marks.seen())?;
         }
-        counter.finish()
-    }
-}
-
-/// For every row its unit and how often it was drawn, in one number.
-struct Marks {
-    by_row: Vec<u32>,
-    /// Bits of the unit, the lower ones.
-    bits: u32,
-    /// Draws that the upper bits had no more room for.
-    spilled: BTreeMap<u32, u64>,
-    seen: u64,
-}
-
-impl Marks {
-    fn new(plan: &Plan) -> Result<Self, Error> {
-        let groups = plan.groups();
-        let mut by_row = filled(groups.rows(), 0)?;
-        let units = if groups.cells().is_empty() {
-            for experiment in 1..groups.experiments() {
-                let pool = groups.pool(experiment);
-                let entries = groups.entries(pool.order).unwrap_or_default();
-                for &row in &entries[pool.start as usize..(pool.start + pool.len) as usize] {
-                    by_row[row as usize] = experiment as u32;
-                }
-            }
-            groups.experiments()
-        } else {
-            for (number, cell) in (0..).zip(groups.cells()) {
-                for &row in groups.rows_of(cell) {
-                    by_row[row as usize] = number;
-                }
-            }
-            groups.cells().len()
-        };
-        Ok(Self {
-            by_row,
-            bits: usize::BITS - (units - 1).leading_zeros(),
-            spilled: BTreeMap::new(),
-            seen: 0,
-        })
-    }
-
-    /// Counts a draw of `row` and returns its unit.
-    #[inline]
-    fn draw(&mut self, row: u32) -> u32 {
-        let mark = &mut self.by_row[row as usize];
-        let unit = (u64::from(*mark) & ((1 << self.bits) - 1)) as u32;
-        let one = 1_u64 << self.bits;
-        self.seen += u64::from(u64::from(*mark) < one);
-        if let Ok(more) = u32::try_from(u64::from(*mark) + one) {
-            *mark = more;
-        } else {
-            let spilled = self.spilled.entry(row).or_default();
-            // With no bit to spare, nothing but this tells a first draw.
-            self.seen -= u64::from(u64::from(*mark) < one && *spilled > 0);
-            *spilled += 1;
-        }
-        unit
-    }
-
-    /// How many rows were drawn how many times. Rows that are left out are none.
-    fn draws(&self, kept: u32) -> BTreeMap<u64, u64> {
-        let mut few = [0_u64; 256];
-        let mut draws = BTreeMap::new();
-        for &mark in &self.by_row {
-            let count = u64::from(mark) >> self.bits;
-            match few.get_mut(count as usize) {
-                Some(rows) => *rows += 1,
-                None => *draws.entry(count).or_default() += 1,
-            }
-        }
-        few[0] -= (self.by_row.len() - kept as usize) as u64;
-        draws.extend((0..).zip(few).filter(|&(_, rows)| rows > 0));
-        for (&row, &spilled) in &self.spilled {
-            let count = u64::from(self.by_row[row as usize]) >> self.bits;
-            if let Some(rows) = draws.get_mut(&count) {
-                *rows -= 1;
-            }
-            *draws.entry(count + spilled).or_default() += 1;
-        }
-        draws.retain(|_, rows| *rows > 0);
-        draws
+        counter.finish(&mut pauses)
     }
 }
 
@@ -244,25 +153,43 @@ struct Counter<'a> {
     /// The number of each row's time, with times.
     times: Option<Vec<u32>>,
     /// Batches by their focal time's number.
-    focal: BTreeMap<u32, OfTime>,
+    focal: Tally<u32, SeatsOfTime>,
     draft: Draft,
     rows: Vec<u32>,
     sorted: Vec<u32>,
     hours: Vec<u64>,
     /// Runs of neighbouring seats of one unit: the unit, whether they leak, and how many.
     runs: Vec<(u32, bool, u32)>,
-    held: Held,
+    held: SeatsHeld,
+}
+
+/// What is counted of batches around one time.
+#[derive(Clone, Copy, Debug, Default)]
+struct SeatsOfTime {
+    batches: u64,
+    near: u64,
+    far: u64,
+    fallback: u64,
+}
+
+impl AddAssign for SeatsOfTime {
+    fn add_assign(&mut self, other: Self) {
+        self.batches += other.batches;
+        self.near += other.near;
+        self.far += other.far;
+        self.fallback += other.fallback;
+    }
 }
 
 /// How many seats of the batch at hand each experiment, condition and unit has.
-struct Held {
+struct SeatsHeld {
     experiments: Vec<u32>,
     conditions: Vec<u32>,
     units: Vec<u32>,
 }
 
 impl<'a> Counter<'a> {
-    fn new(plan: &'a Plan) -> Result<Self, Error> {
+    fn new<E: From<Error>>(plan: &'a Plan, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
         let groups = plan.groups();
         let units = if groups.cells().is_empty() {
             groups.experiments()
@@ -276,15 +203,15 @@ impl<'a> Counter<'a> {
                 units: filled(units, OfUnit::default())?,
                 ..Audit::default()
             },
-            marks: Marks::new(plan)?,
-            times: plan.focus().map(|focus| focus.numbers(groups)).transpose()?,
-            focal: BTreeMap::new(),
+            marks: Marks::new(plan, pauses)?,
+            times: plan.focus().map(|focus| focus.numbers(groups, pauses)).transpose()?,
+            focal: Tally::default(),
             draft: Draft::default(),
             rows: room(plan.batch_size())?,
             sorted: Vec::new(),
             hours: room(if plan.focus().is_some() { plan.batch_size() } else { 0 })?,
             runs: room(plan.batch_size())?,
-            held: Held {
+            held: SeatsHeld {
                 experiments: filled(groups.experiments(), 0)?,
                 conditions: filled(groups.condition_labels().len().max(1), 0)?,
                 units: filled(units, 0)?,
@@ -298,7 +225,7 @@ impl<'a> Counter<'a> {
         draft.append_rows(self.plan, &mut self.rows);
         let seats = self.rows.len() as u64;
         let leak = self.plan.leak_at(position);
-        self.look_up(leak);
+        self.look_up(leak)?;
 
         let of = &mut self.audit.experiments[draft.picked()];
         let is_short = self.plan.short_size().is_some() && position + 1 == self.plan.batches();
@@ -313,33 +240,30 @@ impl<'a> Counter<'a> {
             self.count_duplicates()?;
         }
         if let Some(focus) = self.plan.focus() {
-            self.count_times(draft, focus);
+            self.count_times(draft, focus)?;
         }
         self.audit.batches += 1;
         self.audit.seats += seats;
         self.audit.leak_asked += leak as u64;
-        self.audit.dealt += draft
-            .segments()
-            .filter(|segment| segment.dealt)
-            .map(|segment| (segment.end - segment.start) as u64)
-            .sum::<u64>();
+        let dealt = draft.segments().filter(|segment| segment.dealt);
+        self.audit.dealt += dealt.map(|segment| (segment.end - segment.start) as u64).sum::<u64>();
         self.audit.pairs.all += pairs_of(seats);
         Ok(())
     }
 
     /// Marks the rows of the batch as drawn, and finds out what units they are of.
-    fn look_up(&mut self, leak: usize) {
+    fn look_up(&mut self, leak: usize) -> Result<(), Error> {
         self.runs.clear();
         let primary = self.rows.len() - leak;
         let (mut last, mut run) = ((u32::MAX, false), 0);
         for (seat, &row) in self.rows.iter().enumerate() {
             if let Some(&ahead) = self.rows.get(seat + AHEAD) {
-                prefetch(&self.marks.by_row, ahead as usize);
+                self.marks.prefetch(ahead);
                 if let Some(times) = &self.times {
                     prefetch(times, ahead as usize);
                 }
             }
-            let this = (self.marks.draw(row), seat >= primary);
+            let this = (self.marks.draw(row)?, seat >= primary);
             if this != last && run > 0 {
                 self.runs.push((last.0, last.1, run));
                 run = 0;
@@ -348,6 +272,7 @@ impl<'a> Counter<'a> {
             run += 1;
         }
         self.runs.push((last.0, last.1, run));
+        Ok(())
     }
 
     fn count_pairs(&mut self) {
@@ -383,12 +308,12 @@ impl<'a> Counter<'a> {
     }
 
     fn write_down(&mut self, picked: usize) -> Result<(), Error> {
-        let mut seats: BTreeMap<(bool, u32), u32> = BTreeMap::new();
+        let mut seats = Tally::default();
         for &(unit, leak, run) in &self.runs {
-            *seats.entry((leak, unit)).or_default() += run;
+            seats.add((leak, unit), run)?;
         }
-        for ((leak, unit), seats) in seats {
-            let share = Share {
+        for ((leak, unit), seats) in seats.sums() {
+            let share = FirstSeats {
                 batch: self.audit.batches as u32,
                 picked: picked as u32,
                 unit,
@@ -414,17 +339,13 @@ impl<'a> Counter<'a> {
         Ok(())
     }
 
-    fn count_times(&mut self, draft: &Draft, focus: &Focus) {
+    fn count_times(&mut self, draft: &Draft, focus: &Focus) -> Result<(), Error> {
         let clocks = focus.clocks();
         let number = clocks.first_of(draft.picked()) + draft.focal();
-        let of = self.focal.entry(number).or_insert_with(|| OfTime {
-            hours: clocks.hour(number),
-            batches: 0,
-            near: 0,
-            far: 0,
-            fallback: 0,
-        });
-        of.batches += 1;
+        let mut of = SeatsOfTime {
+            batches: 1,
+            ..SeatsOfTime::default()
+        };
         for segment in draft.segments() {
             let seats = (segment.end - segment.start) as u64;
             match segment.source {
@@ -434,6 +355,7 @@ impl<'a> Counter<'a> {
             }
             of.fallback += if segment.fallback { seats } else { 0 };
         }
+        self.focal.add(number, of)?;
         if let Some(times) = &self.times {
             // The rows are not needed any more; their times are asked for before they are read.
             for row in &mut self.rows {
@@ -445,9 +367,12 @@ impl<'a> Counter<'a> {
                 .extend(self.rows.iter().map(|&number| clocks.hour(number).key()));
             self.hours.sort_unstable();
             let one_by_one = || self.hours.iter().map(|&key| (f64::of(key), 1));
-            let near = near_pairs(one_by_one(), one_by_one(), clocks, self.plan.window());
+            let mut no_pause = || Ok::<_, Error>(());
+            let mut pauses = Pauses::new(&mut no_pause);
+            let near = near_pairs(one_by_one(), one_by_one(), clocks, self.plan.window(), &mut pauses)?;
             self.audit.pairs.near += near;
         }
+        Ok(())
     }
 
     /// Works out how many primary seats every unit should have had.
@@ -482,122 +407,38 @@ impl<'a> Counter<'a> {
         }
     }
 
-    fn finish<E: From<Error>>(mut self) -> Result<Audit, E> {
+    fn finish<E: From<Error>>(mut self, pauses: &mut Pauses<'_, E>) -> Result<Audit, E> {
         let plan = self.plan;
         self.ask();
-        let mut times: Vec<OfTime> = room(self.focal.len())?;
-        times.extend(self.focal.into_values());
-        times.sort_by(|one, other| one.hours.total_cmp(&other.hours));
-        times.dedup_by(|one, kept| {
-            let same = one.hours == kept.hours;
-            if same {
-                kept.batches += one.batches;
-                kept.near += one.near;
-                kept.far += one.far;
-                kept.fallback += one.fallback;
-            }
-            same
-        });
-        self.audit.times = times;
-        self.audit.draws = self.marks.draws(plan.groups().kept());
+        self.audit.times = match plan.focus() {
+            Some(focus) => by_hours(focus, self.focal)?,
+            None => Vec::new(),
+        };
+        self.audit.draws = self.marks.draws(plan.groups().kept(), pauses)?;
         Ok(self.audit)
     }
 }
 
-fn pairs_of(seats: u64) -> u128 {
-    u128::from(seats) * u128::from(seats.saturating_sub(1)) / 2
-}
-
-/// Pairs within `window` among hours that ascend, each with how often it occurs. Both iterators yield the same.
-fn near_pairs(
-    ahead: impl Iterator<Item = (f64, u64)>,
-    mut behind: impl Iterator<Item = (f64, u64)>,
-    clocks: &Clocks,
-    window: f64,
-) -> u128 {
-    let mut pairs = 0;
-    let mut inside = 0_u64;
-    let mut tail = behind.next();
-    for (hours, count) in ahead {
-        while let Some((earlier, gone)) = tail.filter(|&(earlier, _)| !clocks.within(hours, earlier, window)) {
-            debug_assert!(earlier <= hours);
-            inside -= gone;
-            tail = behind.next();
+/// The counts by hours, from those by the numbers of times: different pools have the same hours.
+fn by_hours(focus: &Focus, focal: Tally<u32, SeatsOfTime>) -> Result<Vec<OfTime>, Error> {
+    let clocks = focus.clocks();
+    let mut times = collected(focal.sums().map(|(number, of)| OfTime {
+        hours: clocks.hour(number),
+        batches: of.batches,
+        near: of.near,
+        far: of.far,
+        fallback: of.fallback,
+    }))?;
+    times.sort_unstable_by(|one, other| one.hours.total_cmp(&other.hours));
+    times.dedup_by(|one, kept| {
+        let same = one.hours == kept.hours;
+        if same {
+            kept.batches += one.batches;
+            kept.near += one.near;
+            kept.far += one.far;
+            kept.fallback += one.fallback;
         }
-        pairs += u128::from(inside) * u128::from(count) + pairs_of(count);
-        inside += count;
-    }
-    pairs
-}
-
-/// The pairs of rows of the table.
-fn table_pairs<E: From<Error>>(
-    plan: &Plan,
-    times: Option<&[u32]>,
-    mut pause: impl FnMut() -> Result<(), E>,
-) -> Result<Pairs, E> {
-    let groups = plan.groups();
-    let mut conditions: Vec<u64> = filled(groups.condition_labels().len(), 0)?;
-    let mut pairs = Pairs {
-        all: pairs_of(groups.kept().into()),
-        ..Pairs::default()
-    };
-    for cell in groups.cells() {
-        conditions[cell.condition as usize] += u64::from(cell.rows);
-        pairs.both += pairs_of(cell.rows.into());
-    }
-    pairs.condition = conditions.into_iter().map(pairs_of).sum();
-    pairs.experiment = (0..groups.experiments())
-        .map(|experiment| pairs_of(groups.size(experiment).into()))
-        .sum();
-    if let (Some(focus), Some(times)) = (plan.focus(), times) {
-        let clocks = focus.clocks();
-        let mut counts: Vec<u32> = filled(clocks.len(), 0)?;
-        for &number in times {
-            if let Some(count) = counts.get_mut(number as usize) {
-                *count += 1;
-            }
-        }
-        pause()?;
-        let ascending = || Ascending::new(clocks, groups.experiments(), &counts);
-        pairs.near = near_pairs(ascending(), ascending(), clocks, plan.window());
-    }
-    Ok(pairs)
-}
-
-/// The times of all pools together, ascending, each with how often it occurs.
-struct Ascending<'a> {
-    clocks: &'a Clocks,
-    counts: &'a [u32],
-    /// Of every pool its next time: order, number, and how many are left.
-    heads: BinaryHeap<Reverse<(u64, u32, u32)>>,
-}
-
-impl<'a> Ascending<'a> {
-    fn new(clocks: &'a Clocks, pools: usize, counts: &'a [u32]) -> Self {
-        let heads = (0..pools).map(|pool| {
-            let number = clocks.first_of(pool);
-            Reverse((clocks.hour(number).key(), number, clocks.times_of(pool)))
-        });
-        Self {
-            clocks,
-            counts,
-            heads: heads.collect(),
-        }
-    }
-}
-
-impl Iterator for Ascending<'_> {
-    type Item = (f64, u64);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut head = self.heads.peek_mut()?;
-        let Reverse((_, number, left)) = *head;
-        if left > 1 {
-            *head = Reverse((self.clocks.hour(number + 1).key(), number + 1, left - 1));
-        } else {
-            std::collections::binary_heap::PeekMut::pop(head);
-        }
-        Some((self.clocks.hour(number), self.counts[number as usize].into()))
-    }
+        same
+    });
+    Ok(times)
 }

@@ -5,10 +5,11 @@
 //! were held and did not come, whose rows are passed over. What is drawn, around a focal time or for odd seats, misses a row
 //! independently of other batches.
 
-use crate::audit::chances::{Pool, chance, dealt_seats, grouped, primary_chances, rows_of, units_of};
+use super::chances::{PoolTimes, chance, dealt_seats, grouped, primary_chances, rows_of, units_of};
 use crate::error::Error;
 use crate::plan::{Dealt, Hand, Plan, Rule};
-use crate::support::memory::{filled, push, room};
+use crate::support::memory::{collected, filled, push, room};
+use crate::support::pauses::Pauses;
 
 /// The most epochs that are asked about.
 const MOST_EPOCHS: f64 = (1_u64 << 20) as f64;
@@ -159,6 +160,7 @@ impl Coverage {
         let Rule::Dealt(dealt) = plan.rule() else {
             return Ok(None);
         };
+        let mut pauses = Pauses::new(&mut pause);
         let pass = dealt.pass(seed, epoch)?;
         let groups = plan.groups();
         let (mut courses, mut units) = (room(groups.experiments())?, Vec::new());
@@ -169,15 +171,15 @@ impl Coverage {
                 each: dealt.mean_deals(experiment),
                 leak: dealt.leak(experiment).map(|hand| Lapping::of(hand, others, 1.0)),
             });
-            let pool = Pool::new(plan, experiment, &mut pause)?;
+            let pool = PoolTimes::new(plan, experiment, &mut pauses)?;
             for unit in units_of(plan, experiment) {
                 let unit = Unit {
                     experiment,
                     rows: rows_of(plan, unit).into(),
-                    chances: chances(plan, dealt, experiment, unit, &pool)?,
+                    chances: chances(plan, dealt, experiment, unit, &pool, &mut pauses)?,
                 };
                 push(&mut units, unit)?;
-                pause()?;
+                pauses.after(1)?;
             }
         }
         Ok(Some(Self { courses, units }))
@@ -189,7 +191,7 @@ impl Coverage {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn unseen(&self, epochs: f64) -> Result<Vec<f64>, Error> {
-        let stretches: Vec<Stretch> = self.courses.iter().map(|course| Stretch::new(course, epochs)).collect();
+        let stretches = collected(self.courses.iter().map(|course| Stretch::new(course, epochs)))?;
         let leaks = self.leaks(&stretches)?;
         let mut unseen = room(self.units.len())?;
         for unit in &self.units {
@@ -271,7 +273,14 @@ impl Coverage {
     }
 }
 
-fn chances(plan: &Plan, dealt: &Dealt, experiment: usize, unit: usize, pool: &Pool) -> Result<Chances, Error> {
+fn chances<E: From<Error>>(
+    plan: &Plan,
+    dealt: &Dealt,
+    experiment: usize,
+    unit: usize,
+    pool: &PoolTimes,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<Chances, E> {
     let groups = plan.groups();
     let part = dealt.part(groups, experiment, unit as u32);
     let Some(part) = part.filter(|part| part.seats > 0.0 && plan.can_pick(experiment)) else {
@@ -280,14 +289,12 @@ fn chances(plan: &Plan, dealt: &Dealt, experiment: usize, unit: usize, pool: &Po
     let rows = rows_of(plan, unit);
     if plan.focus().is_some() {
         let seats = dealt_seats(plan, dealt, experiment, unit);
-        let rates = primary_chances(plan, seats, unit, pool)?;
-        let rates = rates
-            .into_iter()
-            .map(|chance| -(-(chance * part.often).clamp(0.0, 1.0)).ln_1p());
-        let mut all = Vec::new();
-        for group in grouped(plan, unit, rates) {
-            push(&mut all, group)?;
-        }
+        let shared = |chance: f64| (chance * part.often).clamp(0.0, 1.0);
+        let chances = primary_chances(plan, seats, unit, pool, shared, pauses)?;
+        let rates = chances.into_iter().map(|chance| -(-chance).ln_1p());
+        let groups = grouped(plan, unit, rates, pauses)?;
+        let mut all = room(groups.len())?;
+        all.extend(groups);
         return Ok(Chances::Draws(all));
     }
     let hand = dealt.hand(unit as u32);

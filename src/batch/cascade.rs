@@ -124,8 +124,8 @@ fn focused(
     for inside in [true, false] {
         let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {
             if seats > 0 {
-                let span = focus.part(list, child, &near, inside);
-                taker.take(plan, generator, Supply::part(pool, span), start, seats);
+                let part = focus.part(list, child, &near, inside);
+                taker.take(plan, generator, Supply::part(pool, part), start, seats);
                 start += seats;
             }
         };

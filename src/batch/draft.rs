@@ -42,12 +42,12 @@ impl Supply {
         }
     }
 
-    /// The part of a pool that `span` means; the whole pool where that is empty.
-    pub(super) fn part(pool: Pool, span: Part) -> Self {
-        let source = if span.inside { Source::Near } else { Source::Far };
+    /// A part of a pool; the whole pool where that is empty.
+    pub(super) fn part(pool: Pool, part: Part) -> Self {
+        let source = if part.inside { Source::Near } else { Source::Far };
         let supply = Self {
             pool,
-            part: Some(span),
+            part: Some(part),
             source,
             fallback: false,
         };
@@ -65,7 +65,7 @@ impl Supply {
     pub(super) fn population(&self) -> u32 {
         self.part
             .as_ref()
-            .map_or(self.pool.len, |span| span.population(self.pool.len))
+            .map_or(self.pool.len, |part| part.population(self.pool.len))
     }
 }
 
@@ -136,11 +136,11 @@ impl Draft {
         let end = start + seats;
         let population = supply.population();
         let positions = &mut self.positions[start..end];
-        if let (Some(span), Some(focus)) = (&supply.part, plan.focus()) {
+        if let (Some(part), Some(focus)) = (&supply.part, plan.focus()) {
             sample(generator, population, positions, &mut self.slots);
             let entries = plan.groups().entries(supply.pool.order);
             let rows = entries.map_or(&[] as &[u32], |entries| &entries[supply.pool.start as usize..]);
-            focus.find(span, positions, rows, &mut self.finder);
+            focus.find(part, positions, rows, &mut self.finder);
         } else if let Some(entries) = plan.groups().entries(supply.pool.order) {
             sample_and(generator, population, positions, &mut self.slots, |position| {
                 prefetch(entries, supply.pool.entry(position) as usize);

@@ -7,7 +7,7 @@ use crate::epoch::Stream;
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::support::memory::push;
-use crate::support::pace::Pace;
+use crate::support::pauses::Pauses;
 
 /// Batches between two remembered positions.
 const PAGE: u64 = 1024;
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
             position,
         } = self;
         let mut pages = Vec::new();
-        let mut pace = Pace::default();
+        let mut pauses = Pauses::new(&mut pause);
         // The page at the position itself too: who asks for one batch after another passes none.
         let mut turn_page = |stream: &Stream| match stream.position() % PAGE {
             0 => push(&mut pages, stream.clone()),
@@ -107,7 +107,7 @@ impl<'a> Walk<'a> {
         turn_page(&stream)?;
         stream.move_to(plan, position, |stream| {
             turn_page(stream)?;
-            pace.after(plan.batch_size(), &mut pause)
+            pauses.after(plan.batch_size())
         })?;
         let mut draft = Draft::default();
         stream.draw(plan, &mut draft)?;

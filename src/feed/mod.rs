@@ -14,7 +14,7 @@ use crate::epoch::{Deal, Mark, Stream, check_epoch};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::support::memory::room;
-use crate::support::pace::Pace;
+use crate::support::pauses::Pauses;
 use bookmarks::Bookmarks;
 use clock::Clock;
 use progress::{Course, Progress};
@@ -211,12 +211,12 @@ impl Feed {
         let mut rows = room(seats)?;
         let mut stream = Stream::new(plan, self.seed, epoch)?;
         let mut draft = Draft::default();
-        let mut pace = Pace::default();
+        let mut pauses = Pauses::new(&mut pause);
         for round in 0..rounds {
-            stream.move_to(plan, deal.position(round), |_| pace.after(size, &mut pause))?;
+            stream.move_to(plan, deal.position(round), |_| pauses.after(size))?;
             stream.draw(plan, &mut draft)?;
             draft.append_rows(plan, &mut rows);
-            pace.after(size, &mut pause)?;
+            pauses.after(size)?;
         }
         Ok(rows)
     }

@@ -9,7 +9,7 @@ use crate::epoch::{Mark, Stream};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::support::memory::room;
-use crate::support::pace::Pace;
+use crate::support::pauses::Pauses;
 
 /// One pass over one epoch, or over what is left of it, which begins with its first step. Any number of threads may step it:
 /// each batch comes out once.
@@ -122,12 +122,10 @@ impl Run {
         let Some(position) = course.next(plan) else {
             return Ok(Step::Over);
         };
-        let mut pace = Pace::default();
+        let mut halt = || Err(Halt::Pause);
+        let mut pauses = Pauses::new(&mut halt);
         let size = plan.batch_size();
-        match course
-            .stream
-            .move_to(plan, position, |_| pace.after(size, || Err(Halt::Pause)))
-        {
+        match course.stream.move_to(plan, position, |_| pauses.after(size)) {
             Ok(()) => Ok(Step::Batch(Next {
                 stream: course.stream.clone(),
                 draft: std::mem::take(draft),

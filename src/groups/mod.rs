@@ -3,6 +3,7 @@
 use crate::columns::codes::{BLOCK, Column, MISSING, is_dense};
 use crate::error::Error;
 use crate::support::memory::{filled, push, room};
+use crate::support::pauses::{ENTRIES, Pauses};
 
 /// Which list of rows positions are looked up in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -392,25 +393,36 @@ impl Groups {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn positions(&self) -> Result<(Vec<u32>, Vec<u32>), Error> {
+        self.positions_with(&mut Pauses::new(&mut || Ok(())))
+    }
+
+    /// As [`Groups::positions`], with pauses.
+    pub(crate) fn positions_with<E: From<Error>>(&self, pauses: &mut Pauses<'_, E>) -> Result<(Vec<u32>, Vec<u32>), E> {
         let mut experiments = Vec::new();
         let mut conditions = Vec::new();
+        if self.by_experiment.is_some() || !self.cells.is_empty() {
+            experiments = pauses.filled(self.rows, MISSING)?;
+        }
         if let Some(rows) = &self.by_experiment {
-            experiments = filled(self.rows, MISSING)?;
             for position in 0..self.experiments() {
-                for &row in &rows[self.starts[position] as usize..self.starts[position + 1] as usize] {
-                    experiments[row as usize] = position as u32;
+                let rows = &rows[self.starts[position] as usize..self.starts[position + 1] as usize];
+                for rows in rows.chunks(ENTRIES) {
+                    for &row in rows {
+                        experiments[row as usize] = position as u32;
+                    }
+                    pauses.after(rows.len())?;
                 }
             }
         }
         if !self.cells.is_empty() {
-            conditions = filled(self.rows, MISSING)?;
-            if experiments.is_empty() {
-                experiments = filled(self.rows, MISSING)?;
-            }
+            conditions = pauses.filled(self.rows, MISSING)?;
             for cell in &self.cells {
-                for &row in &self.by_cell[cell.start as usize..(cell.start + cell.rows) as usize] {
-                    experiments[row as usize] = cell.experiment;
-                    conditions[row as usize] = cell.condition;
+                for rows in self.rows_of(cell).chunks(ENTRIES) {
+                    for &row in rows {
+                        experiments[row as usize] = cell.experiment;
+                        conditions[row as usize] = cell.condition;
+                    }
+                    pauses.after(rows.len())?;
                 }
             }
         }

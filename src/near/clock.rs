@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::columns::codes::MISSING;
 use crate::columns::times::{Hours, Time};
 use crate::error::Error;
-use crate::support::memory::{collected, prefetch};
+use crate::support::memory::prefetch;
 use crate::support::pauses::Pauses;
 use crate::support::simd::LINE;
 
@@ -105,17 +105,14 @@ impl Clocks {
     }
 
     /// The times of numbers among those of all pools, NaN for [`MISSING`].
-    pub(crate) fn of(&self, numbers: &[u32]) -> Result<Hours, Error> {
-        fn look_up<T: Copy>(hours: &[T], numbers: &[u32], nan: T) -> Result<Vec<T>, Error> {
-            collected(
-                numbers
-                    .iter()
-                    .map(|&number| if number == MISSING { nan } else { hours[number as usize] }),
-            )
+    pub(crate) fn of<E: From<Error>>(&self, numbers: &[u32], pauses: &mut Pauses<'_, E>) -> Result<Hours, E> {
+        fn look_up<T: Copy>(hours: &[T], nan: T) -> impl Fn(&u32) -> T {
+            move |&number| if number == MISSING { nan } else { hours[number as usize] }
         }
+        let numbers = numbers.iter();
         Ok(match &self.hours {
-            Hours::F64(hours) => Hours::F64(look_up(hours, numbers, f64::NAN)?),
-            Hours::F32(hours) => Hours::F32(look_up(hours, numbers, f32::NAN)?),
+            Hours::F64(hours) => Hours::F64(pauses.collected(numbers.map(look_up(hours, f64::NAN)))?),
+            Hours::F32(hours) => Hours::F32(pauses.collected(numbers.map(look_up(hours, f32::NAN)))?),
         })
     }
 }

@@ -24,12 +24,13 @@ pub(crate) struct Nearest {
 }
 
 impl Nearest {
-    /// Of the checkpoints that stand every `stride` members, up to the `last`-th.
+    /// Of the checkpoints that stand every 2^`stride_bits` members, up to the `last`-th.
     #[inline(always)]
-    pub(crate) fn new(member: u32, stride: usize, last: usize) -> Self {
-        let moved = member as usize + stride / 2;
-        let checkpoint = (moved / stride).min(last);
-        let (middle, place) = (stride as u32 / 2, (moved - checkpoint * stride) as u32);
+    pub(crate) fn new(member: u32, stride_bits: u32, last: usize) -> Self {
+        let middle: u32 = 1 << (stride_bits - 1);
+        let moved = member as usize + middle as usize;
+        let checkpoint = (moved >> stride_bits).min(last);
+        let place = (moved - (checkpoint << stride_bits)) as u32;
         Self {
             checkpoint,
             from: middle.min(place),
@@ -74,12 +75,24 @@ struct Sequence {
     len: usize,
     /// Number of its children.
     width: usize,
+    stride_bits: u32,
     /// Where its counts and members begin.
     before: usize,
     children: usize,
 }
 
 impl Sequence {
+    fn new(len: usize, width: usize) -> Self {
+        Self {
+            len,
+            width,
+            // The counts of a checkpoint take up to two bytes a member.
+            stride_bits: (2 * width).next_power_of_two().trailing_zeros().clamp(8, 31),
+            before: 0,
+            children: 0,
+        }
+    }
+
     /// Bytes of a member.
     #[inline]
     fn bytes(&self) -> usize {
@@ -90,19 +103,21 @@ impl Sequence {
         }
     }
 
-    /// Members between two checkpoints: their counts take up to two bytes a member.
+    /// Members between two checkpoints.
     #[inline]
     fn stride(&self) -> usize {
-        (2 * self.width).next_power_of_two().max(256)
+        1 << self.stride_bits
     }
 
-    fn checkpoints(&self) -> usize {
-        self.len / self.stride() + 1
+    /// Number of the last checkpoint.
+    #[inline]
+    fn last(&self) -> usize {
+        self.len >> self.stride_bits
     }
 
     #[inline]
     fn nearest(&self, member: u32) -> Nearest {
-        Nearest::new(member, self.stride(), self.checkpoints() - 1)
+        Nearest::new(member, self.stride_bits, self.last())
     }
 }
 
@@ -126,12 +141,11 @@ impl ChildCounts {
         let (mut before, mut children) = (0, 0);
         for (len, width) in sequences {
             let sequence = Sequence {
-                len,
-                width,
                 before,
                 children,
+                ..Sequence::new(len, width)
             };
-            before += sequence.checkpoints() * width;
+            before += (sequence.last() + 1) * width;
             children += len * sequence.bytes();
             new.most_children = new.most_children.max(width);
             push(&mut new.sequences, sequence)?;
@@ -158,7 +172,7 @@ impl ChildCounts {
         let mut strides = members.chunks(stride).chain(std::iter::once(&[] as &[u32]));
         for before in self.before[sequence.before..]
             .chunks_exact_mut(sequence.width)
-            .take(sequence.checkpoints())
+            .take(sequence.last() + 1)
         {
             let mut sum = 0;
             for (before, &count) in before.iter_mut().zip(&counts) {

@@ -284,11 +284,18 @@ impl<'a> PartOfList<'a> {
         PartCounts::new(counts, self.inside, self.list.block())
     }
 
-    /// The block of a position in a stretch, which becomes one in the block, and asks for its codes.
+    /// The block of a position in a stretch, which becomes one in the block, and asks for its codes. `counts` are what comes
+    /// before the stretch's blocks.
     #[inline(always)]
-    fn block_of(&self, bits: impl Bits, stretch: usize, guess: usize, position: &mut u32) -> u32 {
+    fn block_of(
+        &self,
+        bits: impl Bits,
+        stretch: usize,
+        counts: &PartCounts<'_, u16>,
+        guess: usize,
+        position: &mut u32,
+    ) -> u32 {
         let list = &self.list;
-        let counts = self.before_blocks(stretch);
         let block = counts.about_place(bits, *position, list.blocks_of(stretch), guess, 0);
         *position -= counts.before(block);
         let block = (stretch << (STRETCH_BITS - list.block_bits)) + block;
@@ -360,19 +367,22 @@ impl Find<'_> {
     /// Positions in stretches become positions in their blocks.
     #[inline(always)]
     fn find_blocks(&mut self, bits: impl Bits) {
+        let part = self.part;
         for (spot, position) in self.spots.iter_mut().zip(self.positions.iter_mut()) {
-            spot.block = self
-                .part
-                .block_of(bits, spot.stretch as usize, spot.block as usize, position);
+            let stretch = spot.stretch as usize;
+            let counts = part.before_blocks(stretch);
+            spot.block = part.block_of(bits, stretch, &counts, spot.block as usize, position);
         }
     }
 
-    /// The same where all positions share two rows of counts, which soon are at hand.
+    /// The same where there is one stretch: all positions share two rows of counts, which soon are at hand.
     #[inline(always)]
     fn find_blocks_of_one_stretch(&mut self, bits: impl Bits) {
-        let spread = EvenSpread::new(self.population, self.part.list.blocks_of(0));
+        let part = self.part;
+        let counts = part.before_blocks(0);
+        let spread = EvenSpread::new(self.population, part.list.blocks_of(0));
         for (spot, position) in self.spots.iter_mut().zip(self.positions.iter_mut()) {
-            spot.block = self.part.block_of(bits, 0, spread.place(*position), position);
+            spot.block = part.block_of(bits, 0, &counts, spread.place(*position), position);
         }
     }
 

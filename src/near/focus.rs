@@ -156,13 +156,14 @@ impl Focus {
     }
 
     /// The time of every row in hours, NaN where a row is in no list.
-    pub(crate) fn times(&self, groups: &Groups) -> Result<Hours, Error> {
-        self.clocks.of(&self.numbers(groups)?)
+    pub(crate) fn times<E: From<Error>>(&self, groups: &Groups, pauses: &mut Pauses<'_, E>) -> Result<Hours, E> {
+        let numbers = self.numbers(groups, pauses)?;
+        self.clocks.of(&numbers, pauses)
     }
 
     /// The number of every row's time among those of all pools, [`MISSING`] where a row is in no list.
-    pub(crate) fn numbers(&self, groups: &Groups) -> Result<Vec<u32>, Error> {
-        let mut numbers: Vec<u32> = filled(groups.rows(), MISSING)?;
+    pub(crate) fn numbers<E: From<Error>>(&self, groups: &Groups, pauses: &mut Pauses<'_, E>) -> Result<Vec<u32>, E> {
+        let mut numbers: Vec<u32> = pauses.filled(groups.rows(), MISSING)?;
         let entries = groups.entries(self.order);
         let mut number = |entry: u32, time: u32| {
             let row = entries.map_or(entry, |entries| entries[entry as usize]);
@@ -176,15 +177,18 @@ impl Focus {
                 let mut lists = room(groups.cells_of(pool).len())?;
                 for (cell, list) in groups.cells_of(pool).iter().zip(first_cell..) {
                     let by_time = self.index.by_time(list, cells.ends.of(list))?;
+                    pauses.after(by_time.len())?;
                     lists.push((cell.start, by_time.into_iter()));
                 }
                 for (cell, time) in cells.of_pools.children(pool).zip(times) {
                     let (start, by_time) = &mut lists[cell];
                     number(*start + by_time.next().unwrap_or_default(), first + time);
+                    pauses.after(1)?;
                 }
             } else {
                 for (place, time) in self.index.by_time(pool, self.ends.of(pool))?.into_iter().zip(times) {
                     number(start + place, first + time);
+                    pauses.after(1)?;
                 }
             }
         }
@@ -256,5 +260,84 @@ impl Sorted {
                 None => None,
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::codes::Column;
+    use crate::columns::table::Table;
+    use crate::draw::Generator;
+    use crate::support::memory::testing::refuse_in_turn;
+    use crate::support::pauses::ENTRIES;
+
+    /// Two pools of three cells each, and times that are drawn.
+    fn table(rows: usize, mut time: impl FnMut(&mut Generator) -> f64) -> (Groups, Vec<f64>) {
+        let mut generator = Generator::new(1);
+        let mut codes = |labels| -> Vec<u32> { (0..rows).map(|_| generator.below(labels)).collect() };
+        let (experiments, conditions) = (codes(2), codes(3));
+        let times = (0..rows).map(|_| time(&mut generator)).collect();
+        let table = Table {
+            rows,
+            experiments: Some(Column::from_ranks(&experiments, 2)),
+            conditions: Some(Column::from_ranks(&conditions, 3)),
+            times: None,
+        };
+        let groups = Groups::new(&table, None, true, &mut || Ok::<(), Error>(())).unwrap();
+        (groups, times)
+    }
+
+    #[test]
+    fn running_out_of_memory_is_an_error_wherever_it_happens() {
+        // Lists of one block and of several, and lists with many different times.
+        for (rows, different) in [(40, 5), (4000, 200), (9000, 1 << 30)] {
+            let (groups, times) = table(rows, |generator| f64::from(generator.below(different)));
+            let times = Times::F64(vec![&times]);
+            for order in [Order::Cells, groups.pool_order()] {
+                let build = || Focus::new(&groups, &times, order, || Ok::<(), Error>(()));
+                assert!(refuse_in_turn(build) > 10);
+                let focus = build().unwrap();
+                assert!(refuse_in_turn(|| focus.reserve(&mut Finder::default(), 100)) > 0);
+                assert!(refuse_in_turn(|| focus.times(&groups, &mut Pauses::new(&mut || Ok::<(), Error>(())))) > 0);
+                refuse_in_turn(|| focus.places(0, groups.cells_of(0).len()));
+            }
+        }
+    }
+
+    #[derive(Debug, PartialEq)]
+    enum Ended {
+        ByPause,
+        ByCore(Error),
+    }
+
+    impl From<Error> for Ended {
+        fn from(error: Error) -> Self {
+            Self::ByCore(error)
+        }
+    }
+
+    #[test]
+    fn building_pauses_within_a_pool_and_ends_when_told() {
+        let rows = 3 * ENTRIES;
+        for different in [48, 1 << 30] {
+            let (groups, times) = table(rows, |generator| f64::from(generator.below(different)));
+            let times = Times::F64(vec![&times]);
+            let build = |most: usize| {
+                let mut paused = 0;
+                let focus = Focus::new(&groups, &times, Order::Cells, || {
+                    paused += 1;
+                    if paused > most { Err(Ended::ByPause) } else { Ok(()) }
+                });
+                (focus.err(), paused)
+            };
+            let (error, pauses) = build(usize::MAX);
+            assert_eq!(error, None);
+            // Read, counted by digit, dealt out by digit, told apart, split, and put into the index.
+            assert!(pauses >= 8 * rows / ENTRIES, "{pauses}");
+            for most in [0, pauses / 2, pauses - 1] {
+                assert_eq!(build(most), (Some(Ended::ByPause), most + 1));
+            }
+        }
     }
 }

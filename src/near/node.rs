@@ -201,7 +201,7 @@ impl Ranks<'_, u32, 512> {
 impl<'a, C: Copy + Default + Into<u32>, const STRIDE: usize> RangeEnd<'a, C, STRIDE> {
     #[inline(always)]
     fn new(checkpoints: &'a [Checkpoint<C, STRIDE>], rank: u32) -> Self {
-        let nearest = Nearest::new(rank, STRIDE, usize::MAX);
+        let nearest = Nearest::new(rank, STRIDE.trailing_zeros(), usize::MAX);
         Self {
             rank,
             checkpoint: &checkpoints[nearest.checkpoint],

@@ -13,6 +13,7 @@ use crate::columns::times::{Hours, Times};
 use crate::error::Error;
 use crate::groups::Order;
 use crate::near::Focus;
+use crate::support::pauses::Pauses;
 
 pub use crate::groups::{Cell, Groups};
 pub use dealt::{Dealt, DealtSettings, Weights};
@@ -137,7 +138,15 @@ impl Plan {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn times(&self) -> Result<Option<Hours>, Error> {
-        self.focus.as_ref().map(|focus| focus.times(&self.groups)).transpose()
+        self.times_with(&mut Pauses::new(&mut || Ok(())))
+    }
+
+    /// As [`Plan::times`], with pauses.
+    pub(crate) fn times_with<E: From<Error>>(&self, pauses: &mut Pauses<'_, E>) -> Result<Option<Hours>, E> {
+        self.focus
+            .as_ref()
+            .map(|focus| focus.times(&self.groups, pauses))
+            .transpose()
     }
 
     pub(crate) fn focus(&self) -> Option<&Focus> {
@@ -172,7 +181,7 @@ fn focus<E: From<Error>>(
         groups.pool_order()
     };
     pause()?;
-    Ok(Some(Focus::new(groups, times, order, || Ok::<(), Error>(()))?))
+    Ok(Some(Focus::new(groups, times, order, pause)?))
 }
 
 /// Seats of so many that leak, where there is an experiment to leak from.

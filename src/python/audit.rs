@@ -6,7 +6,6 @@ use pyo3::types::PyDict;
 
 use super::arrays::field;
 use crate::audit::{Audit, Reach, WindowReach};
-use crate::support::memory::collected;
 
 /// An audit by the names of its columns.
 pub(super) fn audit_columns<'py>(
@@ -43,8 +42,7 @@ pub(super) fn audit_columns<'py>(
     columns.set_item("window_scarce", field(py, windows, |of| of.scarce)?)?;
     columns.set_item("window_near", field(py, windows, |of| of.near)?)?;
     columns.set_item("seen", audit.seen.into_pyarray(py))?;
-    let draws = collected(audit.draws.into_iter())?;
-    let of = &draws[..];
+    let of = &audit.draws[..];
     columns.set_item("draw_times", field(py, of, |&(times, _)| times)?)?;
     columns.set_item("draw_rows", field(py, of, |&(_, rows)| rows)?)?;
     columns.set_item("batches", audit.batches)?;

@@ -14,6 +14,7 @@ use crate::columns::table::Table;
 use crate::columns::times::Hours;
 use crate::plan::{Composition, Plan, Rule, Settings};
 use crate::support::memory::{collected, filled, push};
+use crate::support::pauses::Pauses;
 
 /// Values by label number, where NaN stands for a label that is not named.
 pub(super) fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
@@ -101,7 +102,7 @@ impl PyPlan {
         let py = slf.py();
         let plan = &slf.get().0;
         let groups = plan.groups();
-        let (experiments, conditions) = py.detach(|| groups.positions())?;
+        let (experiments, conditions) = detached(py, |pause| groups.positions_with(&mut Pauses::new(pause)))?;
         let column = |positions: Vec<u32>, labels: usize| -> PyResult<_> {
             // A missing label is the largest number, which in the narrower signed type is -1.
             let narrow = match labels {
@@ -123,7 +124,7 @@ impl PyPlan {
         } else {
             Some(column(conditions, groups.condition_labels().len())?)
         };
-        let times = match py.detach(|| plan.times())? {
+        let times = match detached(py, |pause| plan.times_with(&mut Pauses::new(pause)))? {
             None => None,
             Some(Hours::F64(times)) => Some(vec![times.into_pyarray(py).into_any()]),
             Some(Hours::F32(times)) => Some(vec![times.into_pyarray(py).into_any()]),

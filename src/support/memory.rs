@@ -80,3 +80,69 @@ pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (slice, index);
 }
+
+/// In tests memory can be refused, as it is where it runs out.
+#[cfg(test)]
+pub(crate) mod testing {
+    use std::alloc::{GlobalAlloc, Layout, System};
+    use std::cell::Cell;
+
+    use crate::error::Error;
+
+    struct Refusing;
+
+    #[global_allocator]
+    static ALLOCATOR: Refusing = Refusing;
+
+    thread_local! {
+        /// How often this thread still gets memory, where that is limited.
+        static ALLOWED: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+
+    fn refused() -> bool {
+        let allowed = ALLOWED.get();
+        ALLOWED.set(allowed.map(|times| times.saturating_sub(1)));
+        allowed == Some(0)
+    }
+
+    // SAFETY: memory is the system's, or none.
+    unsafe impl GlobalAlloc for Refusing {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            if refused() {
+                return std::ptr::null_mut();
+            }
+            // SAFETY: what is promised to this function.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn realloc(&self, memory: *mut u8, layout: Layout, len: usize) -> *mut u8 {
+            if refused() {
+                return std::ptr::null_mut();
+            }
+            // SAFETY: what is promised to this function.
+            unsafe { System.realloc(memory, layout, len) }
+        }
+
+        unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+            // SAFETY: what is promised to this function.
+            unsafe { System.dealloc(memory, layout) }
+        }
+    }
+
+    /// Runs `work` over and over, with memory refused from the first time on that it asks for some, from the second, and
+    /// so on until it gets all. Each time the error must say so; memory that cannot be refused ends the process. Returns how
+    /// often `work` asks.
+    pub(crate) fn refuse_in_turn<T>(mut work: impl FnMut() -> Result<T, Error>) -> usize {
+        let mut allowed = 0;
+        loop {
+            ALLOWED.set(Some(allowed));
+            let result = work();
+            ALLOWED.set(None);
+            match result {
+                Ok(_) => return allowed,
+                Err(error) => assert!(matches!(error, Error::OutOfMemory { .. }), "{error}"),
+            }
+            allowed += 1;
+        }
+    }
+}

@@ -108,16 +108,17 @@ class CascadeBase(Sampler[Batch]):
         Returns
         -------
         dict
-            Fresh, small, of plain values that JSON takes: epoch, global batches done, the generator, and a fingerprint
-            of all that the batches depend on. Any rank's state serves every rank, whatever their number.
+            A fresh, small dict of plain values, which JSON takes. It holds the epoch, the number of global batches that
+            are done, and a fingerprint of all that the batches depend on. Any rank's state serves every rank, whatever
+            their number.
 
         Notes
         -----
-        The position is that of the batches handed out. Loaders that draw ahead hand out fewer; they ask the
-        iterator, as torchdata's StatefulDataLoader does, or their users call `resume`. Iterators have both methods
-        too, and sampler and iterators take each other's states.
+        The position counts the batches that the sampler handed out. A loader with workers draws ahead, so training is
+        behind it: torchdata's StatefulDataLoader keeps the right position, and with other loaders `resume` sets it.
+        Iterators have both methods too, and sampler and iterators take each other's states.
 
-        The fingerprint is worked out the first time: one pass over the table's rows.
+        The first call passes over the table's rows once, for the fingerprint.
         """
         return self._feed.state_dict()
 
@@ -127,31 +128,30 @@ class CascadeBase(Sampler[Batch]):
         Parameters
         ----------
         state_dict : dict
-            From `state_dict` of a sampler, or of its iterator, with the same table, seed and settings; the number of
-            ranks may be another one. At the end of an epoch it is the beginning of the next.
+            From `state_dict` of a sampler, or of its iterator, with the same table, seed and settings. The number of
+            ranks may be another one. A state from the end of an epoch begins the next.
 
         Raises
         ------
         TypeError
-            Where it is no state.
+            If `state_dict` is no state.
         ValueError
-            Where the table or a setting differs: the message names what.
+            If the table or a setting differs. The message names what.
         """
         self._feed.load_state_dict(state_dict)
 
     def resume(self, epoch: int, batches: int) -> None:
-        """Make the next iteration go on behind the batches that were consumed.
+        """Make the next iteration go on after the batches that were consumed.
 
-        For loops that count batches themselves, with loaders that draw ahead. The generator passes all batches before:
-        a state holds where it stood.
+        It is for loops that count batches themselves because their loader draws ahead.
 
         Parameters
         ----------
         epoch : int
             The epoch that was under way.
         batches : int
-            Batches of it that this rank has consumed, at its present number of ranks; at most ``len(self)``, which is
-            the beginning of the next epoch.
+            Batches of it that this rank has consumed, with the present number of ranks. At most ``len(self)``, which
+            begins the next epoch.
         """
         done = arguments.integer("batches", batches, 0, len(self) + 1)
         self._feed.resume(self._checked(epoch), done * self.num_replicas)
@@ -268,7 +268,7 @@ class CascadeBase(Sampler[Batch]):
         Raises
         ------
         MemoryError
-            Where 4 bytes a row, or 8 with times, do not fit into memory.
+            Where 4 bytes a row, or 8 with times and up to 36 with times that nearly all differ, do not fit into memory.
 
         Notes
         -----

@@ -21,19 +21,25 @@ _TIME_KEY = "hours_post_infection"
 
 
 class FlexibleBatchSampler(CascadeBase):
-    """Decide which rows of a table go into each training batch.
+    """Decide which rows of a table go into each training batch, drawing every batch anew as VisCy's sampler does.
 
-    Every batch is composed by a cascade: one experiment is picked by weight; a fraction of the seats leaks to rows of
-    other experiments; the rest is split over the experiment's conditions. Of these seats most can go to rows near a
-    time that is drawn anew for every batch. A group with fewer rows than seats is drawn with replacement. For the same
-    seed the batches are, index for index, those of the numpy sampler in VisCy.
+    For the same seed the batches are, index for index, those of the numpy sampler in VisCy. Each is made in four steps:
+
+    1. Pick an experiment by weight.
+    2. Give a fraction of the seats to rows of other experiments (the leak).
+    3. Split the other seats over the conditions of the experiment. Most of them can go to rows near a focal time.
+    4. Fill the seats with rows. A group with fewer rows than seats repeats rows.
+
+    An epoch is not a pass over the table: about half to two thirds of the rows are seen. Seats that do not divide among
+    the conditions all go to the last one. `CascadeSampler` deals rows out instead, and spreads these seats.
 
     Parameters
     ----------
     valid_anchors : table
         The samples, one a row: a pandas or polars DataFrame, a pyarrow Table, anything with the Arrow stream interface,
         or a mapping of column names to one-dimensional arrays. Only the columns that are used are read, and nothing is
-        kept but row numbers and times. Fewer than 2^32 rows.
+        kept but row numbers and times. Fewer than 2^32 rows. Batches hold positions in it, 0 to rows - 1, and not
+        labels of its index.
     batch_size : int, default 128
         Rows of a batch.
     experiment_aware : bool, default True
@@ -42,16 +48,17 @@ class FlexibleBatchSampler(CascadeBase):
         Fraction of a batch that comes from other experiments, in [0, 1]; ``int(batch_size * leaky)`` rows, at the end
         of the batch.
     experiment_weights : mapping of label to float, optional
-        Relative chance of each experiment to be picked; an experiment that is not named is never picked, and its rows
-        can leak. Default: its share of the rows. For a key of several columns a label is a tuple.
+        Relative chance of each experiment to be picked. Experiments you do not list get weight 0: they are never
+        picked, but their rows may leak. Default: its share of the rows. For a key of several columns a label is a
+        tuple.
     condition_balanced : bool, default True
         Whether the seats of the picked experiment are split over its conditions.
     condition_ratio : mapping of label to float, optional
-        Relative number of seats of each condition. One that is not named counts as 1 / (number of conditions in the
-        experiment); 0 leaves it out. Default: equal shares.
+        Relative number of seats of each condition; 0 leaves it out. List every condition: one that is missing counts as
+        1/k, k the number of conditions in the experiment, whatever the scale of the others. Default: equal shares.
     num_replicas, rank : int or None, default 1 and 0
-        Number of processes that share an epoch, and which of them this is. They are never guessed. None for both asks
-        torch.distributed with the first batch or ``len()``, which must be initialised by then.
+        Number of processes that share an epoch, and which of them this is. They are never guessed. None for both takes
+        those of torch.distributed, which must be initialised before the first batch or ``len()``.
     seed : int, default 0
         Seed of epoch 0; epoch e is drawn from ``seed + e``, which must be below 2^64.
     drop_last : bool, default True
@@ -62,20 +69,22 @@ class FlexibleBatchSampler(CascadeBase):
     num_batches : int, optional
         Global batches of an epoch, all of `batch_size`. Default: rows // `batch_size`, and the short one.
     index_dtype : {"int64", "int32", "uint32", "list"}, default "int64"
-        What a batch is: a numpy array of that type, or a list of int.
+        What a batch is: a numpy array of that type, or a list of int. A dataset that hashes, seeds or looks up with an
+        index wants "list", because the elements of an array are numpy integers.
     temporal_enrichment : bool, default False
-        Whether each batch has a focal time, one of the distinct times of its experiment, all equally likely. The seats
-        that do not leak go to rows near it, but for a share that goes to the experiment's other rows.
+        Whether each batch has a focal time. It is one of the distinct times of the experiment, all equally likely. The
+        seats that do not leak go to rows near it, but for `temporal_global_fraction` of them.
     temporal_window_hours : float, default 2.0
-        How far from the focal time is near, that far included; 0 takes equal times only, infinity all.
+        How far from the focal time a row may be and still count as near, in hours. 0 takes equal times only, infinity
+        takes all.
     temporal_global_fraction : float, default 0.3
-        Share of the seats that do not leak for rows that are not near, in [0, 1], rounded down.
+        Share of the seats that do not leak which goes to rows that are not near, in [0, 1]. Seats are rounded down.
     time_key : str, default "hours_post_infection"
         Column of the times: numbers of hours, dates with times, or durations. A float32 column is worked on as float32.
         Needed only where temporal enrichment is on.
     missing : {"error", "exclude"}, default "error"
-        What to do about rows without an experiment, a condition or a time (null, NaN, NaT) where these are used: refuse
-        the table, or leave such rows out of everything but the numbering of the rows.
+        What to do about rows without an experiment, a condition or a time (null, NaN, NaT) where these are used.
+        "error" refuses the table. "exclude" leaves such rows out; the other rows keep their positions.
 
     Raises
     ------
@@ -93,11 +102,10 @@ class FlexibleBatchSampler(CascadeBase):
 
     Notes
     -----
-    Iterating without `set_epoch` since the last iteration moves on to the next epoch, so that a run which forgets it
-    does not repeat its data. An iteration begins with its first ``next()``: it takes the pending epoch then, and leaves
-    the following one pending.
+    If `set_epoch` is not called between two iterations, the second one is of the next epoch, so a run that forgets it
+    does not repeat its data. ``next()`` starts the epoch, not ``iter()``.
 
-    The rules, and why they are as they are, stand in ``docs/specification.md``.
+    ``docs/specification.md`` has the rules, and says why they are as they are.
 
     Examples
     --------

@@ -15,6 +15,7 @@ from cascade_sampler._samplers import arguments
 
 _SPECIFICATION = 1
 _WORDS = 2**64
+_PIECE = 2**22
 
 #: Epoch, global batches done, and where a stream stood on the way: batches, words of the generator, the half kept.
 Place = tuple[int, int, int, int, int | None]
@@ -55,7 +56,9 @@ def _digest(values: NDArray[Any] | None) -> str | None:
         return None
     little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
     digest = hashlib.sha256(little.dtype.str.encode())
-    digest.update(little.data)
+    # By the piece: Ctrl-C is answered between them.
+    for start in range(0, len(little), _PIECE):
+        digest.update(little[start : start + _PIECE].data)
     return digest.hexdigest()[:32]
 
 

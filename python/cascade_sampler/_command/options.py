@@ -1,0 +1,63 @@
+"""The sampler's arguments as options of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def sampler_options(command: _Command) -> _Command:
+    """Add the arguments of the sampler as options."""
+    options = [
+        click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
+        click.option("--batch-size", type=int, default=128, show_default=True, help="Rows of a batch."),
+        click.option("--experiment-key", multiple=True, default=("experiment",), show_default=True,
+                     help="Column of the experiments; several make a key of several columns."),
+        click.option("--condition-key", multiple=True, default=("condition",), show_default=True,
+                     help="Column of the conditions; several make a key of several columns."),
+        click.option("--experiment-aware/--no-experiment-aware", default=True, show_default=True,
+                     help="Whether each batch has one experiment."),
+        click.option("--condition-balanced/--no-condition-balanced", default=True, show_default=True,
+                     help="Whether a batch is split over conditions."),
+        click.option("--leaky", type=float, default=0.0, show_default=True,
+                     help="Fraction of a batch that comes from other experiments."),
+        click.option("--experiment-weights", multiple=True, callback=_named_number, metavar="LABEL=NUMBER",
+                     help="Relative chance of an experiment; those not named are never picked. Repeat it."),
+        click.option("--condition-ratio", multiple=True, callback=_named_number, metavar="LABEL=NUMBER",
+                     help="Relative number of seats of a condition. Repeat it."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Seed of epoch 0."),
+        click.option("--drop-last/--no-drop-last", default=True, show_default=True,
+                     help="Whether rows that do not fill a last batch are left out."),
+        click.option("--num-batches", type=int, help="Batches of an epoch, in place of what the rows make."),
+        click.option("--temporal-enrichment/--no-temporal-enrichment", default=False, show_default=True,
+                     help="Whether each batch gathers around a focal time."),
+        click.option("--temporal-window-hours", type=float, default=2.0, show_default=True,
+                     help="How far from it is near."),
+        click.option("--temporal-global-fraction", type=float, default=0.3, show_default=True,
+                     help="Share of the primary seats for rows that are not near."),
+        click.option("--time-key", default="hours_post_infection", show_default=True, help="Column of the times."),
+        click.option("--missing", type=click.Choice(["error", "exclude"]), default="error", show_default=True,
+                     help="What to do about rows without a label or a time."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _named_number(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, float] | None:
+    """Return ``LABEL=NUMBER`` as a mapping; a label may hold ``=`` itself."""
+    named: dict[str, float] = {}
+    for value in values:
+        label, equals, number = value.rpartition("=")
+        try:
+            if not equals or label in named:
+                raise ValueError
+            named[label] = float(number)
+        except ValueError:
+            raise click.BadParameter(f"must be LABEL=NUMBER, each label once, got {value!r}", param=option) from None
+    return named or None

@@ -230,7 +230,7 @@ impl<'a> Measure<'a> {
             .collect();
         let mut rows = [0; BATCH];
         let mut times: [Vec<f64>; 6] = Default::default();
-        let mut deals: [Vec<f64>; 4] = Default::default();
+        let mut of_plan: [Vec<f64>; 4] = Default::default();
         let before = self.passed.mark();
         for _ in 0..slices {
             let batch = nanoseconds(SLICE, || {
@@ -262,9 +262,9 @@ impl<'a> Measure<'a> {
                 .iter_mut()
                 .zip(figures)
                 .for_each(|(times, figure)| times.push(figure));
-            if let Some(of_plan) = &mut self.deals {
-                let figures = of_plan.measure();
-                deals
+            if let Some(dealer) = &mut self.deals {
+                let figures = dealer.measure();
+                of_plan
                     .iter_mut()
                     .zip(figures)
                     .for_each(|(times, figure)| times.push(figure));
@@ -278,7 +278,7 @@ impl<'a> Measure<'a> {
              \"dealt\": {dealt}"
         );
         if self.deals.is_some() {
-            let [one, many, more, far] = deals.map(median);
+            let [one, many, more, far] = of_plan.map(median);
             print!(", \"deal\": {one}, \"deal_64\": {many}, \"deal_1024\": {more}, \"deal_far\": {far}");
         }
         println!("}}");

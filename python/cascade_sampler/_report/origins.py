@@ -48,7 +48,21 @@ class Origins:
         """Make the record of what the core returns."""
         for column in columns[:7]:
             column.flags.writeable = False
-        return cls(*columns, experiments, conditions, library)
+        row, experiment, condition, source, replaced, fallback, dealt, picked, focal_time = columns
+        return cls(
+            row,
+            experiment,
+            condition,
+            source,
+            replaced,
+            fallback,
+            dealt,
+            picked,
+            focal_time,
+            experiments,
+            conditions,
+            library,
+        )
 
     def to_dict(self, names: bool = False) -> dict[str, Any]:
         """Return the seven columns, as any dataframe library takes them.

@@ -22,8 +22,9 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
+use cascade_sampler::draw::Generator;
 use cascade_sampler::plan::Rule;
-use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Generator, Mark, Plan, Table, Times};
+use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Mark, Plan, Table, Times};
 use common::BATCH;
 use gather::{Entries, prefetch};
 use rand_pcg::Lcg128Xsl64;

@@ -4,7 +4,8 @@
 mod common;
 
 use cascade_sampler::decks::Deck;
-use cascade_sampler::{Batches, Deal, Generator, Slots, pass, sample};
+use cascade_sampler::draw::{Generator, Slots, pass, sample};
+use cascade_sampler::{Batches, Deal};
 use common::{BATCH, CASES};
 use divan::Bencher;
 

@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::batch::{Draft, Row, check_width, deal_batch, draw_batch, pass_batch};
+use crate::batch::{Draft, Origins, Row, check_width, deal_batch, draw_batch, pass_batch};
 use crate::draw::Generator;
 use crate::error::Error;
 use crate::plan::{self, Pass, Plan, Rule};
@@ -114,7 +114,7 @@ pub(crate) fn check_epoch(plan: &Plan, seed: u64, epoch: u128) -> Result<u64, Er
 ///
 /// This is where rules part: what a stream needs to make its next batch, and what it takes to come to another one.
 #[derive(Clone, Debug)]
-pub struct Stream {
+pub(crate) struct Stream {
     epoch: u64,
     position: u64,
     way: Way,
@@ -134,7 +134,7 @@ impl Stream {
     ///
     /// # Errors
     /// [`Error::Seed`] where there is no such epoch.
-    pub fn new(plan: &Plan, seed: u64, epoch: impl Into<u128>) -> Result<Self, Error> {
+    pub(crate) fn new(plan: &Plan, seed: u64, epoch: impl Into<u128>) -> Result<Self, Error> {
         Self::at(plan, seed, &Mark::beginning(epoch.into()))
     }
 
@@ -142,7 +142,7 @@ impl Stream {
     ///
     /// # Errors
     /// [`Error::Seed`]; [`Error::Mark`] where the generator stands behind the mark's batches.
-    pub fn at(plan: &Plan, seed: u64, mark: &Mark) -> Result<Self, Error> {
+    pub(crate) fn at(plan: &Plan, seed: u64, mark: &Mark) -> Result<Self, Error> {
         let epoch = check_epoch(plan, seed, mark.epoch)?;
         if mark.drawn > mark.batches {
             return Err(Error::Mark);
@@ -163,7 +163,7 @@ impl Stream {
 
     /// The mark of a place at which so many of the epoch's batches are done, this stream's among them.
     #[must_use]
-    pub fn mark(&self, batches: u64) -> Mark {
+    pub(crate) fn mark(&self, batches: u64) -> Mark {
         let beginning = Mark {
             batches,
             ..Mark::beginning(self.epoch.into())
@@ -184,13 +184,13 @@ impl Stream {
 
     /// The epoch.
     #[must_use]
-    pub fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
 
     /// The position of the next batch.
     #[must_use]
-    pub fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
@@ -200,7 +200,7 @@ impl Stream {
     /// # Errors
     /// [`Error::Mark`] where the stream is past that batch already and cannot go back, or what `passed` returns.
     #[inline]
-    pub fn move_to<E: From<Error>>(
+    pub(crate) fn move_to<E: From<Error>>(
         &mut self,
         plan: &Plan,
         position: u64,
@@ -228,7 +228,7 @@ impl Stream {
     /// # Errors
     /// [`Error::OutOfMemory`]; the stream stays where it was.
     #[inline]
-    pub fn draw(&mut self, plan: &Plan, draft: &mut Draft) -> Result<(), Error> {
+    pub(crate) fn draw(&mut self, plan: &Plan, draft: &mut Draft) -> Result<(), Error> {
         match (&mut self.way, plan.rule()) {
             (Way::Drawn(generator), Rule::Drawn(drawn)) => {
                 draw_batch(plan, drawn.composition(self.position), generator, draft)?;
@@ -303,6 +303,14 @@ impl<'a, T: Row> Batches<'a, T> {
     pub fn mark(&self) -> Mark {
         self.stream
             .mark(self.start.saturating_add(self.deal.batches(self.round)))
+    }
+
+    /// Where each seat of the batch that came last is from; of no seat before the first one.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn origins(&self) -> Result<Origins, Error> {
+        Origins::new(self.plan, &self.draft)
     }
 
     fn build(&mut self) -> Result<Vec<T>, Error> {

@@ -23,7 +23,7 @@ pub enum Error {
         /// Rows of the column.
         found: usize,
     },
-    /// A code stands for no label.
+    /// A code stands for no label, or a column was written to while it was read.
     Code,
     /// Two columns cannot be combined: their labels' pairs are 2^32 or more.
     TooManyLabels,
@@ -202,7 +202,10 @@ impl fmt::Display for Error {
                     "a column has {found} rows and the table {rows}: all must be equally long"
                 )
             }
-            Self::Code => write!(f, "a column holds a code that stands for no label"),
+            Self::Code => write!(
+                f,
+                "a column holds a code that stands for no label, or was changed while it was read"
+            ),
             Self::TooManyLabels => write!(f, "a key of several columns has 2^32 or more different labels"),
             Self::BatchSize { found } => write!(f, "batch_size must be in 1..2^32, got {found}"),
             Self::Leaky { found } => write!(f, "leaky must be a fraction in [0, 1], got {found}"),
@@ -225,22 +228,25 @@ impl fmt::Display for Error {
             } => write!(f, "{what} is given, and no column of conditions"),
             Self::WithoutColumn { what } => write!(f, "a {what} is given, and no column that it is for"),
             Self::InfiniteTime { row } => write!(f, "the time of row {row} is infinite"),
-            Self::Window { found } => write!(f, "temporal_window_hours must not be negative or NaN, got {found}"),
+            Self::Window { found } => write!(f, "window must not be negative or NaN, got {found}"),
             Self::GlobalFraction { found } => {
-                write!(f, "temporal_global_fraction must be a fraction in [0, 1], got {found}")
+                write!(f, "global_fraction must be a fraction in [0, 1], got {found}")
             }
             Self::NoBatches { rows, batch_size } => write!(
                 f,
-                "{rows} rows do not fill one batch of {batch_size}: lower batch_size, set drop_last=False, or say how \
-                 many batches an epoch has with num_batches"
+                "{rows} rows do not fill one batch of {batch_size}: lower batch_size, unset drop_last, or say in batches how \
+                 many an epoch has"
             ),
-            Self::Batches { found } => write!(f, "num_batches must be in 1..2^63, got {found}"),
+            Self::Batches { found } => write!(f, "batches must be in 1..2^63, got {found}"),
             Self::Rank { replicas, rank } => write!(
                 f,
-                "num_replicas must be in 1..2^32 and rank in 0..num_replicas, got num_replicas={replicas}, rank={rank}"
+                "there must be 1 to 2^32 - 1 replicas, and a rank below their number: got rank {rank} of {replicas}"
             ),
             Self::Seed { seed, epoch } => {
-                write!(f, "seed + epoch must be below 2^64, got seed={seed}, epoch={epoch}")
+                write!(
+                    f,
+                    "seed and epoch must add up to less than 2^64, got {seed} and {epoch}"
+                )
             }
             Self::Mark => write!(f, "the state's generator stands behind its batches"),
             Self::RowWidth { rows, most } => write!(
@@ -250,7 +256,7 @@ impl fmt::Display for Error {
             Self::Ragged { last, size } => write!(
                 f,
                 "the last batch has {last} rows and the others {size}, which is no array of one shape: iterate over the \
-                 sampler, or set drop_last=True"
+                 batches, or set drop_last"
             ),
             Self::OutOfMemory { bytes } => write!(f, "no memory for {bytes} bytes"),
             _ => self.fmt_dealt(f),

@@ -52,13 +52,21 @@
 
 #![deny(unsafe_code)]
 
-mod audit;
+pub mod audit;
 mod batch;
-mod columns;
+pub mod columns;
 pub mod decks;
-mod draw;
+pub mod draw;
 mod epoch;
 mod error;
+#[cfg_attr(
+    not(feature = "python"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the iterator protocol of Python, which is tested without it"
+    )
+)]
 mod feed;
 mod groups;
 mod near;
@@ -67,13 +75,8 @@ pub mod plan;
 mod python;
 mod support;
 
-pub use audit::{Audit, Coverage, FirstSeats, OfExperiment, OfTime, OfUnit, Pairs, Reach, WindowReach};
-pub use batch::{Draft, Origins, Row, Source};
-pub use columns::codes::{Chunk, Codes, Column, MISSING, Pair, combine};
-pub use columns::table::Table;
-pub use columns::times::{Hours, Times};
-pub use draw::{Generator, Slots, pass, sample, seed_words};
-pub use epoch::{Batches, Deal, Mark, Stream};
+pub use batch::{Origins, Row, Source};
+pub use columns::{Chunk, Codes, Column, Table, Times};
+pub use epoch::{Batches, Deal, Mark};
 pub use error::Error;
-pub use feed::{Feed, Next, Run, Step, Walk, Walked};
 pub use plan::{DealtSettings, Plan, Settings, Weights};

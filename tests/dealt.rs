@@ -5,10 +5,9 @@ mod common;
 
 use std::collections::HashSet;
 
-use cascade_sampler::{
-    Audit, Batches, Column, Coverage, Deal, DealtSettings, Draft, Error, MISSING, Mark, Origins, Plan, Source, Stream,
-    Table, Weights,
-};
+use cascade_sampler::audit::{Audit, Coverage};
+use cascade_sampler::columns::MISSING;
+use cascade_sampler::{Batches, Column, Deal, DealtSettings, Error, Mark, Plan, Source, Table, Weights};
 use common::{Hours, digest, frame, hex, hours, int, proportions, read};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -113,13 +112,19 @@ fn batches() {
         assert_eq!(plan.batches(), int(&case["total"]), "{why}");
         let seed = number(&case["kwargs"]["seed"]).unwrap();
         for epoch in case["epochs"].as_array().unwrap() {
-            let mut stream = Stream::new(&plan, seed, int(&epoch["epoch"])).unwrap();
+            let replicas = case["num_replicas"].as_u64().unwrap_or(1);
+            let mut of_ranks: Vec<_> = (0..replicas)
+                .map(|rank| {
+                    let deal = Deal::new(replicas, rank).unwrap();
+                    Batches::<u32>::new(&plan, deal, seed, int(&epoch["epoch"])).unwrap()
+                })
+                .collect();
             let (mut found, mut seats) = (Vec::new(), Vec::new());
             for number in 0..int(&epoch["batches"]) {
-                let mut draft = Draft::default();
-                stream.draw(&plan, &mut draft).unwrap();
-                let origins = Origins::new(&plan, &draft).unwrap();
-                let rows: Vec<u32> = origins.rows.iter().map(|&row| row as u32).collect();
+                let batches = &mut of_ranks[(number % replicas) as usize];
+                let rows = batches.next().unwrap().unwrap();
+                let origins = batches.origins().unwrap();
+                assert!(origins.rows.iter().copied().eq(rows.iter().map(|&row| i64::from(row))));
                 let letter = |source: &Source| match source {
                     Source::Primary => 0,
                     Source::Near => 1,
@@ -139,6 +144,7 @@ fn batches() {
                 }
                 found.push(rows);
             }
+            assert!(of_ranks.iter_mut().all(|batches| batches.next().is_none()), "{why}");
             assert_eq!(rows(&found), epoch["sha256"].as_str().unwrap(), "{why}");
             assert_eq!(digest(seats), epoch["origins"].as_str().unwrap(), "{why}");
         }
@@ -372,12 +378,11 @@ proptest! {
     #[test]
     fn seats_are_of_whom_they_are_for(case in cases()) {
         let plan = case.plan();
-        let mut stream = Stream::new(&plan, case.seed, case.epoch).unwrap();
+        let mut batches = Batches::<u32>::new(&plan, Deal::default(), case.seed, case.epoch).unwrap();
         let mut before = None;
         for number in 0..plan.batches() {
-            let mut draft = Draft::default();
-            stream.draw(&plan, &mut draft).unwrap();
-            let origins = Origins::new(&plan, &draft).unwrap();
+            batches.next().unwrap().unwrap();
+            let origins = batches.origins().unwrap();
             prop_assert_eq!(origins.rows.len() as u64, case.settings.batch_size);
             let leaks = origins.sources.iter().filter(|&&source| source == Source::Leak).count();
             prop_assert_eq!(leaks, plan.leak());

@@ -4,7 +4,8 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use cascade_sampler::{Batches, Column, Deal, Generator, Plan, Settings, Slots, Table, sample, seed_words};
+use cascade_sampler::draw::{Generator, Slots, sample, seed_words};
+use cascade_sampler::{Batches, Column, Deal, Plan, Settings, Table};
 use common::{Frame, digest, double, drawn, frame, hex, hours, int, plan, read, settings};
 use serde_json::Value;
 
@@ -90,7 +91,7 @@ fn samples() {
             case["sha256"].as_str().unwrap(),
             "sample({population}, {seats})"
         );
-        cascade_sampler::pass(&mut passing, population, seats);
+        cascade_sampler::draw::pass(&mut passing, population, seats);
         assert_eq!(passing, generator, "pass({population}, {seats})");
         assert_eq!(u64::from(generator.next32()), int(&case["then"]));
     }

@@ -1,6 +1,7 @@
 //! Plans over drawn tables, for the benches that need no table from outside.
 
-use cascade_sampler::{Column, DealtSettings, Generator, Plan, Settings, Table, Times};
+use cascade_sampler::draw::Generator;
+use cascade_sampler::{Column, DealtSettings, Plan, Settings, Table, Times};
 
 pub(crate) const BATCH: usize = 256;
 pub(crate) const EXPERIMENTS: usize = 20;

@@ -153,8 +153,8 @@ fn focused(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::codes::Column;
-    use crate::columns::table::Table;
+    use crate::columns::Column;
+    use crate::columns::Table;
     use crate::columns::times::Times;
     use crate::plan::{Rule, Settings};
 

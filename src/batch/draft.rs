@@ -93,7 +93,7 @@ impl Segment {
 
 /// A batch as positions in pools, and the memory to draw it in, which is used again for the next.
 #[derive(Clone, Debug, Default)]
-pub struct Draft {
+pub(crate) struct Draft {
     positions: Vec<u32>,
     segments: Vec<Segment>,
     slots: Slots,
@@ -195,14 +195,14 @@ impl Draft {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn rows<T: Row>(&self, plan: &Plan) -> Result<Vec<T>, Error> {
+    pub(crate) fn rows<T: Row>(&self, plan: &Plan) -> Result<Vec<T>, Error> {
         let mut rows = room(self.seats())?;
         self.append_rows(plan, &mut rows);
         Ok(rows)
     }
 
     /// Appends the rows of the batch. `rows` should have room for them.
-    pub fn append_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) {
+    pub(crate) fn append_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) {
         for segment in self.segments() {
             let positions = self.positions(segment);
             match plan.groups().entries(segment.pool.order) {
@@ -242,19 +242,19 @@ impl Draft {
 
     /// Rows of the batch.
     #[must_use]
-    pub fn seats(&self) -> usize {
+    pub(crate) fn seats(&self) -> usize {
         self.segments.iter().map(|segment| segment.end - segment.start).sum()
     }
 
     /// Position of the experiment that the batch was picked from; 0 where experiments are not used.
     #[must_use]
-    pub fn picked(&self) -> usize {
+    pub(crate) fn picked(&self) -> usize {
         self.picked
     }
 
     /// Whether a pool was too small, so that rows of it were drawn with replacement.
     #[must_use]
-    pub fn replaced(&self) -> bool {
+    pub(crate) fn replaced(&self) -> bool {
         self.segments.iter().any(Segment::replaced)
     }
 

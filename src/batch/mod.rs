@@ -8,7 +8,8 @@ mod rows;
 
 pub(crate) use cascade::{draw_batch, pass_batch};
 pub(crate) use dealing::deal_batch;
-pub use draft::{Draft, Source};
+pub(crate) use draft::Draft;
+pub use draft::Source;
 pub use origins::Origins;
 pub use rows::Row;
 pub(crate) use rows::check_width;

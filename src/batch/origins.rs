@@ -35,7 +35,7 @@ impl Origins {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn new(plan: &Plan, draft: &Draft) -> Result<Self, Error> {
+    pub(crate) fn new(plan: &Plan, draft: &Draft) -> Result<Self, Error> {
         let groups = plan.groups();
         let seats = draft.seats();
         let aware = !plan.weights().is_empty();

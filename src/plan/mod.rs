@@ -8,14 +8,14 @@ mod settings;
 mod sums;
 mod weights;
 
-use crate::columns::table::Table;
+use crate::columns::Table;
 use crate::columns::times::{Hours, Times};
 use crate::error::Error;
 use crate::groups::Order;
 use crate::near::Focus;
 use crate::support::pauses::Pauses;
 
-pub use crate::groups::{Cell, Groups};
+pub use crate::groups::{Cell, Groups, Positions};
 pub use dealt::{Dealt, DealtSettings, Weights};
 pub(crate) use dealt::{Hand, Pass, Seats, Sharing, Turn, check_epoch};
 pub use drawn::Drawn;
@@ -138,11 +138,18 @@ impl Plan {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn times(&self) -> Result<Option<Hours>, Error> {
-        self.times_with(&mut Pauses::new(&mut || Ok(())))
+        self.times_with_pause(|| Ok(()))
     }
 
-    /// As [`Plan::times`], with pauses.
-    pub(crate) fn times_with<E: From<Error>>(&self, pauses: &mut Pauses<'_, E>) -> Result<Option<Hours>, E> {
+    /// As [`Plan::times`]. `pause` is called every few milliseconds; its error ends the work.
+    ///
+    /// # Errors
+    /// As [`Plan::times`], or what `pause` returns.
+    pub fn times_with_pause<E: From<Error>>(
+        &self,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<Hours>, E> {
+        let pauses = &mut Pauses::new(&mut pause);
         self.focus
             .as_ref()
             .map(|focus| focus.times(&self.groups, pauses))
@@ -157,31 +164,22 @@ impl Plan {
 // The steps that plans of every rule are made by.
 
 /// The rows by experiment and condition, those without a time left out. `pools` as in [`Groups::new`].
-fn groups<E: From<Error>>(
-    table: &Table<'_>,
-    pools: bool,
-    pause: &mut impl FnMut() -> Result<(), E>,
-) -> Result<Groups, E> {
+fn groups<E: From<Error>>(table: &Table<'_>, pools: bool, pauses: &mut Pauses<'_, E>) -> Result<Groups, E> {
     table.check()?;
     let present = table.times.as_ref().map(Times::present).transpose()?.flatten();
-    pause()?;
-    Groups::new(table, present.as_deref(), pools, pause)
+    pauses.after(table.rows)?;
+    Groups::new(table, present.as_deref(), pools, pauses)
 }
 
 /// The rows by time, in the lists that the primary is drawn from.
-fn focus<E: From<Error>>(
-    table: &Table<'_>,
-    groups: &Groups,
-    pause: &mut impl FnMut() -> Result<(), E>,
-) -> Result<Option<Focus>, E> {
+fn focus<E: From<Error>>(table: &Table<'_>, groups: &Groups, pauses: &mut Pauses<'_, E>) -> Result<Option<Focus>, E> {
     let Some(times) = &table.times else { return Ok(None) };
     let order = if table.conditions.is_some() {
         Order::Cells
     } else {
         groups.pool_order()
     };
-    pause()?;
-    Ok(Some(Focus::new(groups, times, order, pause)?))
+    Ok(Some(Focus::new(groups, times, order, pauses)?))
 }
 
 /// Seats of so many that leak, where there is an experiment to leak from.

@@ -10,7 +10,7 @@ use super::arrays::{ColumnArrays, PyColumn, PyTimes};
 use super::plan::{PyPlan, named, unnamed};
 use super::signals::detached;
 use crate::audit::Coverage;
-use crate::columns::table::Table;
+use crate::columns::Table;
 use crate::plan::{DealtSettings, Plan, Weights};
 
 /// Weights by name, or by label number, where NaN stands for a label that is not named.

@@ -10,11 +10,10 @@ use pyo3::types::PyTuple;
 use super::arrays::{ColumnArrays, PyColumn, PyTimes};
 use super::dealt::settings_to;
 use super::signals::detached;
-use crate::columns::table::Table;
+use crate::columns::Table;
 use crate::columns::times::Hours;
-use crate::plan::{Composition, Plan, Rule, Settings};
+use crate::plan::{Composition, Plan, Positions, Rule, Settings};
 use crate::support::memory::{collected, filled, push};
-use crate::support::pauses::Pauses;
 
 /// Values by label number, where NaN stands for a label that is not named.
 pub(super) fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
@@ -102,29 +101,24 @@ impl PyPlan {
         let py = slf.py();
         let plan = &slf.get().0;
         let groups = plan.groups();
-        let (experiments, conditions) = detached(py, |pause| groups.positions_with(&mut Pauses::new(pause)))?;
-        let column = |positions: Vec<u32>, labels: usize| -> PyResult<_> {
-            // A missing label is the largest number, which in the narrower signed type is -1.
-            let narrow = match labels {
-                0..128 => "int8",
-                128..32_768 => "int16",
-                32_768..2_147_483_648 => "int32",
-                _ => "int64",
+        let column = |positions: Positions, labels: usize| {
+            let codes = match positions {
+                Positions::I8(positions) => positions.into_pyarray(py).into_any(),
+                Positions::I16(positions) => positions.into_pyarray(py).into_any(),
+                Positions::I32(positions) => positions.into_pyarray(py).into_any(),
+                Positions::I64(positions) => positions.into_pyarray(py).into_any(),
             };
-            let codes = positions.into_pyarray(py).call_method1("astype", (narrow,))?;
-            Ok((vec![(codes, None::<Py<PyAny>>)], labels))
+            (vec![(codes, None::<Py<PyAny>>)], labels)
         };
         let experiments = if plan.weights().is_empty() {
             None
         } else {
-            Some(column(experiments, groups.experiments())?)
+            let positions = detached(py, |pause| groups.experiment_positions(pause))?;
+            Some(column(positions, groups.experiments()))
         };
-        let conditions = if groups.cells().is_empty() {
-            None
-        } else {
-            Some(column(conditions, groups.condition_labels().len())?)
-        };
-        let times = match detached(py, |pause| plan.times_with(&mut Pauses::new(pause)))? {
+        let positions = detached(py, |pause| groups.condition_positions(pause))?;
+        let conditions = positions.map(|positions| column(positions, groups.condition_labels().len()));
+        let times = match detached(py, |pause| plan.times_with_pause(pause))? {
             None => None,
             Some(Hours::F64(times)) => Some(vec![times.into_pyarray(py).into_any()]),
             Some(Hours::F32(times)) => Some(vec![times.into_pyarray(py).into_any()]),

@@ -22,9 +22,9 @@ class Origins:
     row: NDArray[np.int64]
     """The rows, shape (rows of the batch,)."""
     experiment: NDArray[np.int64]
-    """Position of each row's experiment in `FlexibleBatchSampler.experiments`; -1 where experiments are not used."""
+    """Position of each row's experiment in the sampler's `experiments`; -1 where experiments are not used."""
     condition: NDArray[np.int64]
-    """Position of each row's condition in `FlexibleBatchSampler.conditions`; -1 where conditions are not used."""
+    """Position of each row's condition in the sampler's `conditions`; -1 where conditions are not used."""
     source: NDArray[np.int8]
     """What the seat is there for: 0 primary, 1 near the focal time, 2 far from it, 3 leak."""
     replaced: NDArray[np.bool_]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-Label: TypeAlias = Hashable
-"""What names an experiment or a condition: text, a number, a bool, a date; a tuple of them for several columns."""
+Label: TypeAlias = Any
+"""What names an experiment or a condition: text, a number, a bool, a date; a tuple of them for several columns.
+
+Any, because a mapping whose keys are text is none whose keys are hashable, as type checkers see it.
+"""
 Columns: TypeAlias = str | list[str]
 """The column, or the columns, that a key is made of."""
 IndexDtype: TypeAlias = Literal["int64", "int32", "uint32", "list"]

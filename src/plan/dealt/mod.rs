@@ -7,12 +7,13 @@ mod share;
 
 use std::sync::Arc;
 
-use crate::columns::table::Table;
+use crate::columns::Table;
 use crate::error::Error;
 use crate::groups::Groups;
 use crate::plan::weights::{self, by_name, by_size, cumulative, normed};
 use crate::plan::{Plan, Rule, focus, groups, leak_seats};
 use crate::support::memory::{collected, filled, prefetch, room};
+use crate::support::pauses::Pauses;
 
 pub(crate) use hand::Hand;
 use pass::{Blocks, EPOCHS, LastPass};
@@ -154,9 +155,10 @@ impl Plan {
         mut pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
         let batch_size = settings.checked()?;
+        let pauses = &mut Pauses::new(&mut pause);
         check_columns(table, settings)?;
         // What leaks is looked up in the list of cells.
-        let groups = groups(table, false, &mut pause)?;
+        let groups = groups(table, false, pauses)?;
         let experiment_labels = table.experiments.as_ref().map(|_| groups.experiment_labels());
         let (weights, named) = weights(&groups, settings, experiment_labels)?;
         let cdf = cumulative(&weights)?;
@@ -187,7 +189,7 @@ impl Plan {
             None => (None, hands_of_pools(&groups, settings, primary)?),
         };
         let leaks = leaks(&groups, leak as u32, settings.block()?)?;
-        let focus = focus(table, &groups, &mut pause)?;
+        let focus = focus(table, &groups, pauses)?;
         let rule = Rule::Dealt(Dealt {
             settings: by_position,
             last: LastPass::default(),

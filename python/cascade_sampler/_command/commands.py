@@ -26,9 +26,8 @@ class _Audit(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
-        return super().parse_args(
-            ctx, ["--strict=serious" if one == "--strict" else one for one in args[:end]] + args[end:]
-        )
+        given = ["--strict=serious" if one == "--strict" else one for one in args[:end]]
+        return super().parse_args(ctx, given + args[end:])
 
 
 @click.group(
@@ -64,7 +63,7 @@ Examples:
 @click.option("--json", "as_json", type=_OUTPUT, metavar="FILE",
               help="Write all numbers to this file; - is the standard output.")  # fmt: skip
 @click.option("--strict", type=click.Choice(["serious", "notice"]), metavar="[=notice]",
-              help="Exit with 1 where there are serious findings, with --strict=notice where there are any.")  # fmt: skip
+              help="Exit with 1 where there are serious findings; with =notice where there are any.")  # fmt: skip
 def audit(
     files: tuple[Path, ...],
     epochs: int,

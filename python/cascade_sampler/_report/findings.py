@@ -250,8 +250,8 @@ def _wide_window(facts: Facts) -> list[str]:
     whole = whole[np.argsort(-shares[whole], kind="stable")]
     listed = (f"{facts.names[place]} ({shares[place]:.0%} of its focal times)" for place in whole[:_MOST].tolist())
     return [
-        f"The window of {facts.window:g} h holds all rows of {count(len(whole), 'experiment')}, so that near and far "
-        f"are the same rows: {_listed(listed, len(whole))}. Lower temporal_window_hours."
+        f"The window of {facts.window:g} h holds the whole pool of {count(len(whole), 'experiment')}, so that near and "
+        f"far are the same rows: {_listed(listed, len(whole))}. Lower temporal_window_hours."
     ]
 
 

@@ -259,7 +259,7 @@ def _fit(cell: str, width: int, is_label: bool) -> str:
 
 
 def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: two a letter in Chinese, Japanese and Korean, none an accent."""
+    """Return how many columns of a terminal a text takes: two a letter of Chinese, say, and none an accent."""
     if text.isascii():
         return len(text)
     return sum(

@@ -30,6 +30,17 @@ class Settings:
     missing: Missing
 
 
+@dataclass(frozen=True)
+class DealtSettings(Settings):
+    """Those of the sampler that deals, besides."""
+
+    conditions_per_batch: int | None
+    always: tuple[Label, ...]
+    run_length: int
+    batches_per_experiment: int
+    fixed_epoch: int | None
+
+
 def copied(key: _Key) -> _Key:
     """Return a key that no change to the user's list, nor to one that was read back, reaches."""
     return copy.copy(key) if isinstance(key, list) else key

@@ -4,7 +4,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Batches", "Feed", "Generator", "NoConditionError", "Plan", "__version__", "combine", "count"]
+__all__ = ["Batches", "Feed", "Generator", "NoBatchesError", "NoConditionError", "Plan", "__version__", "combine", "count"]
 
 __version__: Final[str]
 
@@ -14,6 +14,7 @@ _Indices = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.uint32]
 
 _Place = tuple[int, int, int, int, int | None]
 
+class NoBatchesError(ValueError): ...
 class NoConditionError(ValueError): ...
 
 def count(codes: NDArray[Any], labels: int) -> tuple[NDArray[np.uint64], int]: ...

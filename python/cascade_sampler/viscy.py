@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+
+import numpy as np
 
 from cascade_sampler._samplers import arguments
 from cascade_sampler._samplers.flexible import FlexibleBatchSampler as _Sampler
 from cascade_sampler._samplers.kinds import IndexDtype, Label, Missing
 from cascade_sampler._tables import labels as _labels
 from cascade_sampler._tables.keys import make_key
+from cascade_sampler._tables.names import key_columns
 from cascade_sampler._tables.open import open_table
 
 _logger = logging.getLogger("cascade_sampler")
@@ -108,8 +112,8 @@ class FlexibleBatchSampler(_Sampler):
     ) -> None:
         leaky = arguments.fraction("leaky", leaky)
         weights = arguments.proportions("group_weights", group_weights)
-        groups = [] if batch_group_by is None else list(arguments.columns("batch_group_by", batch_group_by))
-        strata = [] if stratify_by is None else list(arguments.columns("stratify_by", stratify_by))
+        groups = [] if batch_group_by is None else list(key_columns("batch_group_by", batch_group_by))
+        strata = [] if stratify_by is None else list(key_columns("stratify_by", stratify_by))
         temporal = arguments.flag("temporal_enrichment", temporal_enrichment)
         both = arguments.flag("keep_strata", keep_strata)
         dropped = bool(strata) and temporal and not both
@@ -191,11 +195,8 @@ def _by_text(argument: str, labels: tuple[Any, ...]) -> dict[Any, Any]:
 def _text(label: Any) -> str:
     if isinstance(label, tuple):
         return "|".join(map(_labels.text, label))
-    try:
-        return _labels.text(label)
-    except TypeError:
-        # A key of one column takes labels of more types, and nothing but weights goes by their text.
-        return str(label)
+    # A key of one column has for durations the text that upstream has, Python's or numpy's own.
+    return str(label) if isinstance(label, (timedelta, np.timedelta64)) else _labels.text(label)
 
 
 def _in_words_of_viscy(error: Exception) -> Exception:

@@ -12,6 +12,13 @@ pyo3::create_exception!(
     "An experiment that can be picked has no condition to draw from; `args[1]` is the number of its label."
 );
 
+pyo3::create_exception!(
+    _core,
+    NoBatchesError,
+    PyValueError,
+    "The table does not fill one batch."
+);
+
 /// What the core says, in the words of Python's arguments where those are others.
 fn message(error: &Error) -> String {
     match error {
@@ -43,6 +50,7 @@ impl From<Error> for PyErr {
         match error {
             Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
             Error::NoCondition { experiment } => NoConditionError::new_err((message, experiment)),
+            Error::NoBatches { .. } => NoBatchesError::new_err(message),
             _ => PyValueError::new_err(message),
         }
     }

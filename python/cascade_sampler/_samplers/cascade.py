@@ -11,6 +11,7 @@ from cascade_sampler._samplers.base import CascadeBase
 from cascade_sampler._samplers.kinds import INDEX_DTYPES, MISSING, WEIGHTINGS, IndexDtype, Label, Missing, Weighting
 from cascade_sampler._samplers.plan import make_plan, numbers_of
 from cascade_sampler._samplers.settings import DealtSettings, copied
+from cascade_sampler._tables.names import key_columns
 from cascade_sampler._tables.open import open_table
 from cascade_sampler._tables.rows import ROWS, read_rows
 
@@ -269,7 +270,7 @@ CascadeSampler.__module__ = "cascade_sampler"
 
 
 def _columns(argument: str, key: Any) -> tuple[Any, ...]:
-    return () if key is None else arguments.columns(argument, key)
+    return () if key is None else key_columns(argument, key)
 
 
 def _refuse_without_conditions(settings: DealtSettings) -> None:

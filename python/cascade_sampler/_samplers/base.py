@@ -43,6 +43,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         deal: tuple[int | None, int | None],
         epochs: int,
         no_effect: Mapping[str, str | bool],
+        fixed_epoch: int | None = None,
     ) -> None:
         """Begin to sample, and say what is worth saying about it.
 
@@ -62,10 +63,12 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             Epochs that there are.
         no_effect : mapping of argument to reason
             Arguments that change nothing, but for `leaky` where it is on; those without a reason do.
+        fixed_epoch : int, optional
+            The epoch that every iteration is. Default: they follow one another.
         """
         self._settings = settings
         self._epochs = epochs
-        self._feed = _core.Feed(plan, settings.seed, *deal, settings.index_dtype)
+        self._feed = _core.Feed(plan, settings.seed, *deal, settings.index_dtype, fixed_epoch=fixed_epoch)
         self._experiments = _with_rows(rows.experiments, plan.experiment_labels)
         self._conditions = _with_rows(rows.conditions, plan.condition_labels)
         self._has_times = rows.times is not None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from cascade_sampler import _core
 from cascade_sampler._samplers.kinds import Label
+from cascade_sampler._tables.keys import Key
 from cascade_sampler._tables.labels import by_label
 from cascade_sampler._tables.rows import Rows
 from cascade_sampler._tables.shown import shown
@@ -63,6 +64,20 @@ def make_plan(
     if rows.missing:
         _refuse_left_out(rows, weights, ratios)
     raise refused
+
+
+def numbers_of(argument: str, names: Sequence[Label], key: Key | None) -> list[int]:
+    """Return the label numbers of some names.
+
+    Raises
+    ------
+    ValueError
+        For names without rows.
+    """
+    if key is None or not names:
+        return []
+    values = by_label(argument, dict.fromkeys(names, 1.0), key.labels, key.name)
+    return [number for number, value in enumerate(values) if value == 1.0]
 
 
 def _refuse_left_out(rows: Rows, weights: Mapping[Label, float] | None, ratios: Mapping[Label, float] | None) -> None:

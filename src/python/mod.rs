@@ -27,6 +27,8 @@ mod _core {
         dealt::{PyCoverage, dealt_plan},
         decks::PyDeck,
         errors::NoConditionError,
+        errors::RatioNotAllowedError,
+        errors::TooFewSeatsError,
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
         plan::PyPlan,

@@ -76,7 +76,9 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         log.left_out(rows, plan)
         log.without_effect({**no_effect, **log.no_leak(plan, self._leaky_here)})
         only_short = plan.batches == 1 and plan.short and deal[0] == 1
-        log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
+        if not plan.dealt:
+            # Where batches are dealt, no condition gets more than its share but for one odd seat.
+            log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
         log.small_groups(plan, self._experiments, self._conditions, only_short)
 
     def __iter__(self) -> Iterator[Batch]:

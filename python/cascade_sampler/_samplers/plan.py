@@ -59,6 +59,20 @@ def make_plan(
             f"condition_ratio leaves {label} without a condition to draw from: all its conditions have the ratio 0; "
             "give one of them a ratio above 0, or the experiment the weight 0"
         ) from None
+    except _core.TooFewSeatsError as error:
+        _, number, sharing, seats = error.args
+        batches = f"a batch of {shown(experiments.labels[number])}" if experiments else "a batch"
+        raise ValueError(
+            f"{sharing} conditions share {batches}, which has {seats} seats for them: raise batch_size, or pass "
+            + (f"conditions_per_batch={seats} or fewer, so that they take turns" if seats else "leaky below 1")
+        ) from None
+    except _core.RatioNotAllowedError as error:
+        _, number, ratio = error.args
+        label = shown(conditions.labels[number]) if conditions else number
+        raise ValueError(
+            f"condition_ratio[{label}] is {ratio}, and with conditions_per_batch only conditions in always may have a "
+            "ratio other than 0 and 1: the others take turns. Name it in always, or give it 1 or 0"
+        ) from None
     except ValueError as error:
         refused = error
     if rows.missing:

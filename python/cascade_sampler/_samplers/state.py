@@ -189,6 +189,11 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
             "resume with the table and the settings that the state was made with" + _reader(theirs, ours)
         )
     batches = arguments.integer("state['batches']", state["batches"], 0, 2**63)
+    fixed = feed.fixed_epoch
+    if fixed is not None and state["epoch"] != fixed:
+        raise ValueError(
+            f"state['epoch'] is {state['epoch']!r}, and this sampler has fixed_epoch={fixed}: every iteration is that epoch"
+        )
     if dealt:
         return arguments.integer("state['epoch']", state["epoch"], 0, _DEALT_EPOCHS + 1), batches, 0, 0, None
     generator = state["generator"]

@@ -8,6 +8,10 @@ USUAL = "DejaVu Sans"
 """Comes with matplotlib."""
 
 
+_BOXES = "LastResort"
+"""A font that draws a box for whatever letter; matplotlib comes with it."""
+
+
 def fonts_for(texts: Iterable[str]) -> tuple[list[str], frozenset[str]]:
     """Return the families that together have most letters of some texts, and the letters that no font here has."""
     from matplotlib import font_manager, ft2font
@@ -19,7 +23,11 @@ def fonts_for(texts: Iterable[str]) -> tuple[list[str], frozenset[str]]:
     for entry in sorted(font_manager.fontManager.ttflist, key=lambda entry: (entry.name, entry.fname)):
         if not lacking:
             break
-        if entry.name in families or (entry.weight, entry.style) != (400, "normal"):
+        if (
+            _BOXES in entry.name.replace(" ", "")
+            or entry.name in families
+            or (entry.weight, entry.style) != (400, "normal")
+        ):
             continue
         try:
             found = lacking & set(ft2font.FT2Font(entry.fname).get_charmap())

@@ -193,10 +193,12 @@ def _percent(share: float, widest: float) -> float:
 def _batches(shown: Contents) -> str:
     """Draw the first batches as columns, once by experiment and once by condition."""
     first = f"The first {len(shown.columns):,} batches" if len(shown.columns) > 1 else "The one batch"
-    parts = [
+    # In the section of what is first drawn: a title alone at the end of a sheet helps nobody.
+    title = (
         f'<h2>{first}</h2><p class="note">A column is a batch, in order from left to right, {PER_STRIP} a strip. Above '
         "the line, and paler, are the seats that leak.</p>"
-    ]
+    )
+    parts = []
     for what, legend in (("experiment", shown.experiment_colours), ("condition", shown.condition_colours)):
         if not legend:
             continue
@@ -205,8 +207,11 @@ def _batches(shown: Contents) -> str:
             strip(shown.columns[begin : begin + PER_STRIP], begin, what)
             for begin in range(0, len(shown.columns), PER_STRIP)
         )
-        parts.append(f'<section><p><b>By {what}</b></p><ul class="legend">{names}</ul>{"".join(strips)}</section>')
-    return "".join(parts) if len(parts) > 1 else ""
+        parts.append(
+            f'<section>{"" if parts else title}<p><b>By {what}</b></p><ul class="legend">{names}</ul>{"".join(strips)}'
+            "</section>"
+        )
+    return "".join(parts)
 
 
 def _counts(title: str, counts: Sequence[tuple[str, int, str]]) -> str:

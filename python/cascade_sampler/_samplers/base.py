@@ -244,7 +244,12 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         return Origins.of(columns, self._experiments, self._conditions, self._library)
 
     def audit(
-        self, epochs: int = 1, epoch: int | None = None, progress: Callable[[int, int], object] | None = None
+        self,
+        epochs: int = 1,
+        epoch: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+        *,
+        batches: int | None = None,
     ) -> Audit:
         """Count what whole epochs hold, and say what is remarkable about it.
 
@@ -259,6 +264,9 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             The first of them. Default: `self.epoch`.
         progress : callable, optional
             Called now and then, and at the end, with the number of batches that are done and of all.
+        batches : int, optional
+            How many global batches of each epoch are counted, from its beginning: for runs that do not go through
+            whole epochs. Default: all.
 
         Returns
         -------
@@ -292,6 +300,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             ),
             epoch=first,
             epochs=epochs,
+            batches=None if batches is None else arguments.integer("batches", batches, 1, 2**63),
             progress=progress,
         )
 

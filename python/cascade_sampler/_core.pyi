@@ -51,7 +51,6 @@ def dealt_plan(
     window: float,
     global_fraction: float,
 ) -> Plan: ...
-
 def count(codes: NDArray[Any], labels: int) -> tuple[NDArray[np.uint64], int]: ...
 def combine(
     first: _Column, second: _Column

@@ -217,9 +217,7 @@ class CascadeSampler(CascadeBase):
             "leaky": settings.leaky > 0 and no_experiments,
             "experiment_weights": experiment_weights != "size" and no_experiments,
             "condition_ratio": settings.condition_ratio is not None and no_conditions,
-            "batches_per_experiment": (
-                settings.batches_per_experiment > 1 and batches is not None and no_experiments
-            ),
+            "batches_per_experiment": (settings.batches_per_experiment > 1 and batches is not None and no_experiments),
             "temporal_window_hours": settings.temporal_window_hours != 2.0 and no_times,
             "temporal_global_fraction": settings.temporal_global_fraction != 0.3 and no_times,
             "run_length": _no_runs(plan, settings),

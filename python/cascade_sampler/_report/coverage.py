@@ -65,7 +65,7 @@ class _Drawn:
 
     def unseen(self, epochs: float) -> NDArray[np.float64]:
         left = unseen(self._rates, self._rows, epochs)
-        return np.bincount(self._experiments, weights=left, minlength=self._count)
+        return _by_experiment(left, self._experiments, self._count)
 
     def epochs_until(self, share: float) -> float | None:
         return epochs_until(self._rates, self._rows, share)
@@ -87,7 +87,11 @@ class _Dealt:
 
     def unseen(self, epochs: float) -> NDArray[np.float64]:
         left = self._dealt.unseen(epochs)
-        return np.bincount(self._of_experiment, weights=left, minlength=self._count)
+        return _by_experiment(left, self._of_experiment, self._count)
 
     def epochs_until(self, share: float) -> float | None:
         return self._dealt.epochs_until(share)
+
+
+def _by_experiment(values: NDArray[np.float64], experiments: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    return np.asarray(np.bincount(experiments, weights=values, minlength=count), dtype=np.float64)

@@ -146,7 +146,8 @@ class CascadeSampler(CascadeBase):
         missing: Missing = "error",
     ) -> None:
         given = isinstance(experiment_weights, str)
-        weighting = arguments.choice("experiment_weights", experiment_weights, WEIGHTINGS) if given else None
+        # Weights without experiments mean nothing, and are like none.
+        weighting = arguments.choice("experiment_weights", experiment_weights, WEIGHTINGS) if given else "size"
         weights = None if given else arguments.proportions("experiment_weights", experiment_weights)
         deal = arguments.ranks(num_replicas, rank, ROWS)
         experiment_columns = _columns("experiment_key", experiment_key)

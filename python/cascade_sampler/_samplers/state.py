@@ -117,7 +117,7 @@ def _digest(values: NDArray[Any] | None) -> str | None:
 def pack(feed: _core.Feed, place: Place) -> dict[str, Any]:
     """Return a fresh state of plain values."""
     epoch, batches, drawn, words, kept = place
-    state = {"epoch": epoch, "batches": batches}
+    state: dict[str, Any] = {"epoch": epoch, "batches": batches}
     if not feed.plan.dealt:
         state["generator"] = {"batches": drawn, "words": words, "half": kept}
     return {**state, "fingerprint": dict(feed.fingerprint)}
@@ -192,7 +192,7 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
     fixed = feed.fixed_epoch
     if fixed is not None and state["epoch"] != fixed:
         raise ValueError(
-            f"state['epoch'] is {state['epoch']!r}, and this sampler has fixed_epoch={fixed}: every iteration is that epoch"
+            f"state['epoch'] is {state['epoch']!r}, and this sampler has fixed_epoch={fixed}, which every iteration is"
         )
     if dealt:
         return arguments.integer("state['epoch']", state["epoch"], 0, _DEALT_EPOCHS + 1), batches, 0, 0, None
@@ -213,6 +213,6 @@ def _refuse_other_sampler(theirs: Any, ours: int) -> None:
     """Raise where a state is of the other kind of sampler."""
     if theirs != ours and theirs in _SAMPLERS:
         raise ValueError(
-            f"state was made by a {_SAMPLERS[theirs]}, and this is a {_SAMPLERS[ours]}: their batches are different, so "
-            "resume with the class that the state was made with"
+            f"state is of a {_SAMPLERS[theirs]}, and this is a {_SAMPLERS[ours]}: resume with the class that the state "
+            "was made with"
         )

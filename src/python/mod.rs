@@ -22,7 +22,7 @@ mod _core {
     use super::{
         arrays::combine_columns,
         arrays::count,
-        errors::NoConditionError,
+        errors::{NoBatchesError, NoConditionError},
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
         plan::PyPlan,

@@ -70,9 +70,13 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         self._conditions = _with_rows(rows.conditions, plan.condition_labels)
         self._has_times = rows.times is not None
         self._library = library_of(table)
+        if not deal[1]:
+            self._log(rows, plan, deal[0], no_effect)
+
+    def _log(self, rows: Rows, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
         log.left_out(rows, plan)
         log.without_effect({**no_effect, **log.no_leak(plan, self._leaky_here)})
-        only_short = plan.batches == 1 and plan.short and deal[0] == 1
+        only_short = plan.batches == 1 and plan.short and replicas == 1
         log.small_groups(plan, self._experiments, self._conditions, only_short)
 
     def __iter__(self) -> Iterator[Batch]:

@@ -3,7 +3,7 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use cascade_sampler::draw::{Generator, Slots, pass, sample};
+use cascade_sampler::draw::{Generator, Slots};
 use cascade_sampler::{Batches, Deal};
 use common::{BATCH, CASES};
 use divan::Bencher;
@@ -37,14 +37,13 @@ fn bounded(bencher: Bencher, bound: u32) {
 #[divan::bench(args = POPULATIONS)]
 fn sampled(bencher: Bencher, population: u32) {
     let (mut generator, mut slots, mut out) = (Generator::new(1), Slots::default(), [0; BATCH]);
-    slots.reserve(BATCH).expect("memory");
-    bencher.bench_local(|| sample(&mut generator, population, &mut out, &mut slots));
+    bencher.bench_local(|| generator.sample(population, &mut out, &mut slots));
 }
 
 #[divan::bench(args = POPULATIONS)]
 fn passed(bencher: Bencher, population: u32) {
     let mut generator = Generator::new(1);
-    bencher.bench_local(|| pass(&mut generator, population, BATCH));
+    bencher.bench_local(|| generator.pass(population, BATCH));
 }
 
 #[divan::bench(args = CASES.map(|case| case.name))]

@@ -6,7 +6,7 @@ mod common;
 use std::collections::HashSet;
 
 use cascade_sampler::columns::{MISSING, combine};
-use cascade_sampler::draw::{Generator, Slots, pass, sample};
+use cascade_sampler::draw::{Generator, Slots};
 use cascade_sampler::plan::Positions;
 use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Error, Plan, Settings, Table};
 use common::drawn;
@@ -197,12 +197,11 @@ proptest! {
         }
         let (mut plain, mut passing) = (generator.clone(), generator.clone());
         let mut slots = Slots::default();
-        slots.reserve(k.min(n as usize)).unwrap();
         let mut found = vec![0; k];
-        sample(&mut generator, n, &mut found, &mut slots);
+        generator.sample(n, &mut found, &mut slots).unwrap();
         prop_assert_eq!(found, plain_sample(&mut plain, n, k));
         prop_assert_eq!(&generator, &plain);
-        pass(&mut passing, n, k);
+        passing.pass(n, k);
         prop_assert_eq!(passing, plain);
     }
 

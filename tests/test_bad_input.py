@@ -236,6 +236,7 @@ def test_too_many_rows_are_refused_before_anything_is_allocated():
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_int32_is_refused_beyond_its_range():
     column = np.broadcast_to(np.int8(0), 2**31 + 1)
     off = {"experiment_aware": False, "condition_balanced": False}
@@ -250,6 +251,7 @@ def test_int32_is_refused_beyond_its_range():
     assert next(iter(at_most)).min() >= 0
 
 
+@pytest.mark.slow
 def test_the_largest_table():
     column = np.broadcast_to(np.int8(0), 2**32 - 1)
     off = {"experiment_aware": False, "condition_balanced": False}

@@ -1,19 +1,20 @@
-"""The command, run as a process."""
+"""The command: in this process where that tells the same, and as a process of its own."""
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
-from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas
 import pytest
 
 from cascade_sampler import FlexibleBatchSampler
+from cascade_sampler._command.main import main
 
-COMMAND = Path(sys.executable).parent / "cascade-sampler"
 ENDS = [".csv", ".csv.gz", ".parquet", ".arrow", ".feather"]
 random = np.random.default_rng(0)
 FRAME = pandas.DataFrame(
@@ -27,8 +28,32 @@ FRAME = pandas.DataFrame(
 )
 
 
-def run(*arguments):
-    return subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False)
+def run(*arguments, stdin=b""):
+    """Run the command here, which spares importing torch each time."""
+    streams = [io.TextIOWrapper(io.BytesIO(content), "utf-8") for content in (stdin, b"", b"")]
+    kept = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin, sys.stdout, sys.stderr = streams
+    try:
+        with pytest.raises(SystemExit) as left:
+            main(list(map(str, arguments)))
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = kept
+    written = []
+    for stream in streams[1:]:
+        stream.flush()
+        written.append(stream.buffer.getvalue())
+    return SimpleNamespace(
+        returncode=left.value.code, raw=written[0], stdout=written[0].decode(), stderr=written[1].decode()
+    )
+
+
+def process(*arguments, **options):
+    """Run the command as a process."""
+    return subprocess.run(
+        [sys.executable, "-m", "cascade_sampler", *map(str, arguments)],
+        **{"capture_output": True, "text": True, **options},
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +75,7 @@ def written(folder, end):
 
 @pytest.mark.parametrize("end", ENDS)
 def test_audit_of_each_kind_of_file(folder, end):
-    done = run("audit", written(folder, end), "--leaky", 0.2, "--seed", 3, "--epochs", 2, "--json", "-")
+    done = run("audit", written(folder, end), "--leaky", 0.2, "--seed", 3, "--epochs", 2, "--json", "-", "--typed")
     assert done.returncode == 0, done.stderr
     sampler = FlexibleBatchSampler(FRAME, leaky=0.2, seed=3)
     assert json.loads(done.stdout) == json.loads(json.dumps(sampler.audit(2).to_dict()))
@@ -59,7 +84,7 @@ def test_audit_of_each_kind_of_file(folder, end):
 @pytest.mark.parametrize("end", ENDS)
 def test_batches_of_each_kind_of_file(folder, end):
     out = folder / "epoch.rows"
-    done = run("batches", written(folder, end), "--epoch", 2, "--out", out, "--index-dtype", "int32")
+    done = run("batches", written(folder, end), "--epoch", 2, "--out", out, "--index-dtype", "int32", "--typed")
     assert done.returncode == 0 and not done.stdout, done.stderr
     found = np.load(out)
     assert found.dtype == np.int32

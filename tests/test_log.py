@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cascade_sampler import FlexibleBatchSampler
+from launch import torchrun
 
 
 @pytest.fixture
@@ -93,3 +95,22 @@ def test_arguments_without_effect(said):
     assert said(table([100]), batch_size=20, leaky=0.5) == [
         "These arguments have no effect: leaky (there is no other experiment)"
     ]
+
+
+@pytest.mark.parametrize(("rank", "lines"), [(0, 1), (1, 0), (None, 1)])
+def test_a_sampler_of_another_rank_says_nothing(said, rank, lines):
+    deal = {} if rank is None else {"num_replicas": 2, "rank": rank}
+    assert len(said(table([100, 10]), batch_size=50, condition_balanced=False, **deal)) == lines
+
+
+@pytest.mark.parametrize(("told", "lines"), [("0", 1), ("3", 0), ("", 1), ("none", 1)])
+def test_a_process_that_torchrun_started(said, monkeypatch, told, lines):
+    """The rank is asked for when there is something to say."""
+    monkeypatch.setenv("RANK", told)
+    assert len(said(table([100, 10]), batch_size=50, condition_balanced=False)) == lines
+
+
+def test_two_processes_say_it_once(tmp_path):
+    torchrun(Path(__file__).with_name("log_program.py"), 2, tmp_path)
+    lines = [(tmp_path / f"rank{rank}.txt").read_text().splitlines() for rank in range(2)]
+    assert [len(each) for each in lines] == [2, 0]

@@ -324,8 +324,6 @@ def test_blocks_join():
         (TypeError, "its type is Period", pd.Series(pd.period_range("2024-01", periods=3, freq="M"))),
         (TypeError, "its type is list", pa.array([[1.0]])),
         (TypeError, "its type is List", pl.Series([[1.0]])),
-        (TypeError, "its type is decimal", pa.array([1]).cast(pa.decimal128(30, 2))),
-        (TypeError, "its type is Decimal", pl.Series([1]).cast(pl.Decimal(30, 2))),
         (TypeError, "no fixed length", np.array([1], dtype="m8[M]")),
         (TypeError, "no fixed length", np.array([1], dtype="m8")),
         (TypeError, "no fixed length", [np.timedelta64(1, "Y")]),

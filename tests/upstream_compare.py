@@ -313,6 +313,14 @@ def test_texts_of_moments(moments: list[str], zone: str | None) -> None:
         same(table, batch_group_by=key, group_weights={names[-1]: 1.0}, **arguments)
 
 
+@pytest.mark.parametrize("hours", [[1.0, 36.0], [-1.5, 0.0], [0.001, 1.0], [1 / 3.6e12, 50.0]])
+def test_texts_of_durations(hours: list[float]) -> None:
+    table = pd.DataFrame({"k": np.repeat(pd.to_timedelta(hours, unit="h"), 20)})
+    arguments = {"batch_size": 10, "stratify_by": None, "batch_group_by": "k"}
+    for name in Upstream(table, **arguments)._group_indices:
+        same(table, group_weights={name: 1.0}, **arguments)
+
+
 def test_names_of_narrow_floats() -> None:
     # Upstream writes the label of a single column as a double, and that of several in its own width.
     table = TWO.assign(k=np.where(TWO["k"] == "a", 0.1, 0.5).astype(np.float32))

@@ -1,4 +1,4 @@
-"""Lightning: the position of a sampler in Lightning's checkpoints. Lightning itself is imported with the first callback."""
+"""Lightning: the position of a sampler in checkpoints. Lightning is imported with the first callback, not before."""
 
 from __future__ import annotations
 

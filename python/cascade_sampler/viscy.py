@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cascade_sampler import _core
 from cascade_sampler._samplers import arguments, log
 from cascade_sampler._samplers.flexible import FlexibleBatchSampler as _Sampler
 from cascade_sampler._samplers.kinds import Batch, IndexDtype, Indices, Label, Missing
+from cascade_sampler._tables.names import key_columns
 from cascade_sampler._viscy.weights import as_mapping, by_label, by_text
 
 if TYPE_CHECKING:
@@ -248,9 +249,9 @@ class FlexibleBatchSampler(_Sampler):
 
 def _key(argument: str, value: Any) -> list[str] | None:
     """Return the columns of a key; None where there are none."""
-    if value is None or (isinstance(value, (list, tuple)) and not value):
+    if value is None or (isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and len(value) == 0):
         return None
-    return list(arguments.columns(argument, value))
+    return list(key_columns(argument, value))
 
 
 def _kept(table: Any) -> Any:

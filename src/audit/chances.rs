@@ -32,15 +32,18 @@ pub struct Reach {
     pub rate: f64,
 }
 
-/// What the window holds around the focal times of one experiment, as shares of these times.
+/// What the window holds around the focal times of an experiment, of one of its cells (of all its rows, without
+/// conditions).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WindowReach {
-    /// Where all rows are near, so that none is far.
+    /// Share of the focal times where all rows of the experiment are near, so that none is far.
     pub whole: f64,
-    /// Where a part that is near has fewer rows than seats.
+    /// Share of the focal times where fewer rows are near than there are seats for them.
     pub scarce: f64,
     /// Mean number of rows near.
     pub near: f64,
+    /// Seats of a full batch for them.
+    pub seats: f64,
 }
 
 impl Reach {
@@ -81,7 +84,8 @@ impl Reach {
 }
 
 impl WindowReach {
-    /// Of every experiment; empty without times. `pause` as in [`Reach::of`].
+    /// Of every cell (of every experiment, without conditions), in order; empty without times. `pause` as in
+    /// [`Reach::of`].
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], or what `pause` returns.
@@ -91,32 +95,33 @@ impl WindowReach {
         }
         let Rule::Drawn(drawn) = plan.rule();
         let mut pauses = Pauses::new(&mut pause);
-        let mut reaches = room(plan.groups().experiments())?;
+        let mut reaches = Vec::new();
         for experiment in 0..plan.groups().experiments() {
             let pool = PoolTimes::new(plan, experiment, &mut pauses)?;
             let times = pool.near.len();
-            let mut scarce = filled(times, false)?;
-            let mut rows = 0.0;
-            for unit in units_of(plan, experiment) {
-                let seats = drawn_seats(plan, drawn.full(), experiment, unit);
-                let visit = |focal: usize, inside, _| {
-                    scarce[focal] |= f64::from(inside) < seats.near;
-                    rows += f64::from(inside);
-                };
-                each_window(plan, unit, &pool, visit, &mut pauses)?;
-                pauses.after(1)?;
-            }
             let whole = pool
                 .near
                 .iter()
                 .filter(|&&(start, end)| (end - start) as usize == times)
                 .count();
             let share = |count: usize| count as f64 / times as f64;
-            reaches.push(Self {
-                whole: share(whole),
-                scarce: share(scarce.iter().filter(|&&is| is).count()),
-                near: rows / times as f64,
-            });
+            for unit in units_of(plan, experiment) {
+                let seats = drawn_seats(plan, drawn.full(), experiment, unit).near;
+                let (mut scarce, mut rows) = (0, 0.0);
+                let visit = |_, inside, _| {
+                    scarce += usize::from(f64::from(inside) < seats);
+                    rows += f64::from(inside);
+                };
+                each_window(plan, unit, &pool, visit, &mut pauses)?;
+                pauses.after(1)?;
+                let reach = Self {
+                    whole: share(whole),
+                    scarce: share(scarce),
+                    near: rows / times as f64,
+                    seats,
+                };
+                push(&mut reaches, reach)?;
+            }
         }
         Ok(reaches)
     }

@@ -1,8 +1,9 @@
 //! The draws that everything is made of (specification, section 1).
 
+mod distinct;
 mod generator;
 mod sample;
 
+pub use distinct::Slots;
 pub use generator::{Generator, seed_words};
-pub(crate) use sample::sample_and;
-pub use sample::{Slots, pass, sample};
+pub(crate) use sample::{pass, sample, sample_and};

@@ -153,3 +153,53 @@ impl ByCondition {
         Ok(by_experiment)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{Column, Table};
+
+    /// What comes of a table of which another was counted.
+    fn sorted(counted: [&[u32]; 2], read: [&[u32]; 2]) -> Result<Vec<u32>, Error> {
+        let mut pause = || Ok::<_, Error>(());
+        let pauses = &mut Pauses::new(&mut pause);
+        let [experiments, conditions] = counted.map(|ranks| {
+            let mut counts = [0; 3];
+            for &rank in ranks {
+                counts[rank as usize] += 1;
+            }
+            counts
+        });
+        let occurring = |counts: [u32; 3]| (0..3).filter(move |&label| counts[label as usize] > 0);
+        let mut places = [MISSING; 3];
+        let mut starts = vec![0];
+        for (label, place) in occurring(experiments).zip(0..) {
+            places[label as usize] = place;
+            starts.push(starts[place as usize] + experiments[label as usize]);
+        }
+        let table = Table {
+            rows: 4,
+            experiments: Some(Column::from_ranks(read[0], 3)),
+            conditions: Some(Column::from_ranks(read[1], 3)),
+            times: None,
+        };
+        let labels = Labels::new(&table, None, pauses)?;
+        let conditions_with_rows: Vec<u32> = occurring(conditions).collect();
+        let sorted = ByCondition::new(&labels, &places, &conditions_with_rows, &conditions, pauses)?;
+        let cell_starts = sorted.count_cells(&starts, pauses)?;
+        let (_, by_cell) = sorted.fill_cells(&starts, &cell_starts, pauses)?;
+        Ok(by_cell)
+    }
+
+    #[test]
+    fn a_table_that_is_not_the_one_that_was_counted() {
+        let (e, c): ([u32; 4], [u32; 4]) = ([0, 2, 2, 0], [2, 0, 2, 0]);
+        assert_eq!(sorted([&e, &c], [&e, &c]), Ok(vec![3, 0, 1, 2]));
+        for others in [[0, 2, 2, 2], [0, 0, 2, 0], [0, 2, 1, 0], [0, 2, 2, MISSING]] {
+            assert_eq!(sorted([&e, &c], [&others, &c]), Err(Error::Code), "{others:?}");
+        }
+        for others in [[2, 0, 2, 2], [2, 0, 1, 0], [0, 0, 2, 0], [2, MISSING, 2, 0]] {
+            assert_eq!(sorted([&e, &c], [&e, &others]), Err(Error::Code), "{others:?}");
+        }
+    }
+}

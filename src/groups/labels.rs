@@ -101,8 +101,7 @@ impl<'a> Labels<'a> {
                     *e = if present { *e } else { MISSING };
                 }
             }
-            // The rows come last: a range that is asked for the one behind 2^32 - 1 rows would wrap.
-            for ((&e, &c), row) in e[..block].iter().zip(&c[..block]).zip(start as u32..) {
+            for (row, e, c) in numbered(start as u32, &e[..block], &c[..block]) {
                 if e != MISSING && c != MISSING {
                     visited += 1;
                     visit(row, e, c);
@@ -112,6 +111,13 @@ impl<'a> Labels<'a> {
         }
         Ok(visited)
     }
+}
+
+/// Rows from `start` on, each with its two labels.
+#[inline]
+fn numbered(start: u32, e: &[u32], c: &[u32]) -> impl Iterator<Item = (u32, u32, u32)> {
+    // The rows come last: a range that is asked for the one behind row 2^32 - 1 would wrap.
+    e.iter().zip(c).zip(start..).map(|((&e, &c), row)| (row, e, c))
 }
 
 impl<'a> Numbers<'a> {
@@ -177,5 +183,16 @@ impl NumberReader<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_rows_of_the_largest_table() {
+        let rows: Vec<_> = numbered(u32::MAX - 2, &[1, 2], &[3, 4]).collect();
+        assert_eq!(rows, [(u32::MAX - 2, 1, 3), (u32::MAX - 1, 2, 4)]);
     }
 }

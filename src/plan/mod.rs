@@ -172,3 +172,41 @@ fn leak_seats(seats: usize, leaky: f64, has_others: bool) -> usize {
         0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{Column, combine};
+    use crate::support::memory::testing::refuse_in_turn;
+
+    #[test]
+    fn running_out_of_memory_is_an_error_wherever_it_happens() {
+        let few: Vec<u32> = (0..600).map(|row| row % 5).collect();
+        let many: Vec<u32> = (0..600).map(|row| row * 7 % 401 * 2).collect();
+        let times: Vec<f64> = (0..600).map(f64::from).collect();
+        // In one pass over a table of all pairs, by two sorts, and with labels that are numbered anew.
+        for (ranks, labels) in [(&few, 5), (&many, 802), (&many, 1 << 30)] {
+            let column = |ranks| Column::from_ranks(ranks, labels);
+            let table = Table {
+                rows: 600,
+                experiments: Some(column(ranks)),
+                conditions: Some(column(ranks)),
+                times: Some(Times::F64(vec![&times])),
+            };
+            let settings = Settings {
+                batch_size: 7,
+                leaky: 0.5,
+                drop_last: false,
+                weights: Some(vec![Some(1.0); 1]),
+                ..Settings::default()
+            };
+            let build = || Plan::new(&table, &settings);
+            assert!(refuse_in_turn(build) > 20);
+            let plan = build().unwrap();
+            assert!(refuse_in_turn(|| plan.groups().experiment_positions(|| Ok(()))) > 0);
+            assert!(refuse_in_turn(|| plan.groups().condition_positions(|| Ok(()))) > 0);
+            let (first, second) = (column(ranks), column(&few));
+            assert!(refuse_in_turn(|| combine(&first, &second)) > 1);
+        }
+    }
+}

@@ -41,6 +41,7 @@ pub(super) fn audit_columns<'py>(
     columns.set_item("window_whole", field(py, windows, |of| of.whole)?)?;
     columns.set_item("window_scarce", field(py, windows, |of| of.scarce)?)?;
     columns.set_item("window_near", field(py, windows, |of| of.near)?)?;
+    columns.set_item("window_seats", field(py, windows, |of| of.seats)?)?;
     columns.set_item("seen", audit.seen.into_pyarray(py))?;
     let of = &audit.draws[..];
     columns.set_item("draw_times", field(py, of, |&(times, _)| times)?)?;

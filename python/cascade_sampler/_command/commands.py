@@ -7,66 +7,130 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from cascade_sampler import __version__
-from cascade_sampler._command.options import sampler_options
+from cascade_sampler._command.options import ARGUMENTS, sampler_options
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+_OUTPUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+
+_KINDS = """
+FILE is parquet (.parquet, .pq), CSV (.csv, .tsv, also with .gz), Arrow or Feather (.arrow, .feather, .ipc), a folder of
+such files (folders called plate=7 make a column plate), or - for the standard input. Several are read as one table, in
+the order in which they are named.
+"""
 
 
-@click.group(no_args_is_help=True)
+class _Audit(click.Command):
+    """A command whose ``--strict`` needs no value, and never takes the file's name for one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(
+            ctx, ["--strict=serious" if one == "--strict" else one for one in args[:end]] + args[end:]
+        )
+
+
+@click.group(
+    context_settings=_SETTINGS,
+    epilog="""\b
+Examples:
+  cascade-sampler audit cells.parquet --leaky 0.1 --html audit.html
+  cascade-sampler batches cells.parquet --epoch 3 --out epoch_3.npy
+
+'cascade-sampler audit -h' lists the options of audit.""",
+)
 @click.version_option(__version__)
 def commands() -> None:
     """Decide which rows of a table go into each training batch, and see what the batches hold."""
 
 
-@commands.command()
+@commands.command(
+    cls=_Audit,
+    context_settings=_SETTINGS,
+    short_help="Count what the batches of a table hold, and say what is wrong.",
+    help="Count what the batches of FILE hold, beside what was asked for, and say what is wrong.\n" + _KINDS,
+    epilog="""\b
+Examples:
+  cascade-sampler audit cells.parquet --experiment-key plate --condition-key dose
+  cascade-sampler audit cells.parquet --epochs 3 --html audit.html --strict
+  cascade-sampler audit plates/ --experiment-key plate --json - | jq .findings
+  gzip -dc cells.tsv.gz | cascade-sampler audit - --format tsv""",
+)
 @sampler_options
 @click.option("--epochs", type=int, default=1, show_default=True, help="Whole epochs to count.")
 @click.option("--epoch", type=int, default=0, show_default=True, help="The first of them.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file.")
-@click.option("--json", "as_json", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
-              help="Write all numbers to this file; - is the standard output, without the tables.")  # fmt: skip
-@click.option("--strict", is_flag=True, help="Exit with 1 where there are findings.")
+@click.option("--html", type=_OUTPUT, metavar="FILE", help="Write a page to this file; - is the standard output.")
+@click.option("--json", "as_json", type=_OUTPUT, metavar="FILE",
+              help="Write all numbers to this file; - is the standard output.")  # fmt: skip
+@click.option("--strict", type=click.Choice(["serious", "notice"]), metavar="[=notice]",
+              help="Exit with 1 where there are serious findings, with --strict=notice where there are any.")  # fmt: skip
 def audit(
-    file: Path, epochs: int, epoch: int, html: Path | None, as_json: str | None, strict: bool, **arguments: Any
+    files: tuple[Path, ...],
+    epochs: int,
+    epoch: int,
+    html: Path | None,
+    as_json: Path | None,
+    strict: str | None,
+    **arguments: Any,
 ) -> int:
-    """Count what the batches of FILE hold: parquet, csv, csv.gz, arrow or feather."""
-    from cascade_sampler._command.making import make_sampler
-    from cascade_sampler._command.show import show
+    """Count what the batches hold."""
+    from rich.console import Console
+    from rich.progress import Progress
 
-    sampler = make_sampler(file, arguments)
+    from cascade_sampler._command import outputs
+    from cascade_sampler._command.making import make_sampler
+    from cascade_sampler._command.show import in_options, show
+    from cascade_sampler._report import page
+
+    outputs.check({"--html": html, "--json": as_json}, files)
+    sampler = make_sampler(files, arguments)
     console = Console(stderr=True)
     # Into a pipe nothing is written but what is wrong.
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Drawing batches", total=None)
         found = sampler.audit(epochs, epoch, lambda done, total: bar.update(task, completed=done, total=total))
+    here = in_options(found, ARGUMENTS)
     if html is not None:
-        found.html(html)
+        table = "standard input" if files == (outputs.OUTPUT,) else ", ".join(map(str, files))
+        outputs.write(html, page.page(here, table).encode())
     if as_json is not None:
-        written = json.dumps(found.to_dict(), allow_nan=False, indent=1)
-        if as_json == "-":
-            print(written)
-        else:
-            Path(as_json).write_text(written + "\n", encoding="utf-8")
-    if as_json != "-":
-        show(found)
-    return int(strict and bool(found.findings))
+        outputs.write(as_json, (json.dumps(found.to_dict(), allow_nan=False, indent=1) + "\n").encode())
+    if outputs.OUTPUT not in (html, as_json):
+        show(here)
+    return int(strict is not None and (strict == "notice" or "serious" in found.severities) and bool(found.findings))
 
 
-@commands.command()
+@commands.command(
+    context_settings=_SETTINGS,
+    short_help="Write the batches of an epoch to a .npy file.",
+    help="Write an epoch of FILE as a .npy array of row numbers: one line a batch.\n" + _KINDS,
+    epilog="""\b
+Examples:
+  cascade-sampler batches cells.parquet --experiment-key plate --out epoch_0.npy
+  cascade-sampler batches cells.csv --epoch 3 --index-dtype uint32 --out - > epoch_3.npy""",
+)
 @sampler_options
 @click.option("--epoch", type=int, default=0, show_default=True, help="Which epoch.")
 @click.option("--index-dtype", type=click.Choice(["int64", "int32", "uint32"]), default="int64", show_default=True,
               help="Type of the row numbers.")  # fmt: skip
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The .npy file to write.")
-def batches(file: Path, epoch: int, index_dtype: str, out: Path, **arguments: Any) -> int:
-    """Write an epoch of FILE as a .npy array of row numbers: one line a batch."""
+@click.option("--out", type=_OUTPUT, metavar="FILE", required=True,
+              help="The .npy file to write; - is the standard output.")  # fmt: skip
+def batches(files: tuple[Path, ...], epoch: int, index_dtype: str, out: Path, **arguments: Any) -> int:
+    """Write the batches of an epoch."""
+    import io
+    import sys
+
     import numpy as np
 
+    from cascade_sampler._command import outputs
     from cascade_sampler._command.making import make_sampler
 
-    rows = make_sampler(file, {**arguments, "index_dtype": index_dtype}).epoch_batches(epoch)
-    with out.open("wb") as stream:
-        np.save(stream, rows, allow_pickle=False)
+    outputs.check({"--out": out}, files)
+    if out == outputs.OUTPUT and sys.stdout.isatty():
+        raise ValueError("--out - would write an array to the terminal: send it to a file or a program")
+    rows = make_sampler(files, {**arguments, "index_dtype": index_dtype}).epoch_batches(epoch)
+    content = io.BytesIO()
+    np.save(content, rows, allow_pickle=False)
+    outputs.write(out, content.getvalue())
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -9,33 +11,63 @@ try:
     import click
 
     from cascade_sampler._command.commands import commands
+    from cascade_sampler._command.options import ARGUMENTS
 except ImportError as error:
     sys.exit(f"cascade-sampler: {error}: install the command with pip install 'cascade-sampler[cli]'")
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""What shells show of programs that a signal ended: 128 and its number, of SIGINT and SIGPIPE."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command. Bad input is one line on the standard error, and exit code 2."""
+    if sys.stdout is None:
+        _fail("the standard output is closed")
+    # What an ASCII terminal has no letters for becomes escapes, and not an error.
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    _log_in_options()
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        code = commands.main(arguments, "cascade-sampler", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        _fail(error.ctx.get_help() if error.ctx else str(error))
+        code = commands.main(list(given) or ["--help"], "cascade-sampler", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
-        _fail(_one_line(f"cascade-sampler: {error.format_message()}"))
+        _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        sys.exit(1)
+        # Python flushes once more on its way out, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
     except KeyError as error:
-        _fail(_one_line(f"cascade-sampler: {error.args[0]}"))
-    except (TypeError, ValueError, OSError, MemoryError, ImportError) as error:
-        _fail(_one_line(f"cascade-sampler: {error or type(error).__name__}"))
+        _fail(str(error.args[0]))
+    except (TypeError, ValueError, OSError, MemoryError, ImportError, NotImplementedError) as error:
+        _fail(str(error) or type(error).__name__)
     sys.exit(code)
 
 
 def _fail(message: str) -> None:
-    print(message, file=sys.stderr)
+    _say(message)
     sys.exit(2)
 
 
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
+def _say(message: str) -> None:
+    from cascade_sampler._command.words import options_in
+    from cascade_sampler._tables.shown import visible
+
+    if sys.stderr is not None:
+        one_line = " ".join(message.split())
+        print(f"cascade-sampler: {visible(options_in(one_line, ARGUMENTS), None)}", file=sys.stderr)
+
+
+class _Lines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _say(record.getMessage())
+
+
+def _log_in_options() -> None:
+    logger = logging.getLogger("cascade_sampler")
+    logger.handlers[:] = [_Lines(logging.WARNING)]
+    logger.propagate = False

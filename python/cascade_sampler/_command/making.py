@@ -1,27 +1,52 @@
-"""From a file and options to a sampler."""
+"""From files and options to a sampler."""
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cascade_sampler import FlexibleBatchSampler
-from cascade_sampler._tables import files, labels
+from cascade_sampler._tables import folders, labels
+from cascade_sampler._tables.csv import Form
 from cascade_sampler._tables.keys import make_key
+from cascade_sampler._tables.names import require
 from cascade_sampler._tables.open import open_table
 
+_OFF = {
+    "experiment_key": "--no-experiment-aware",
+    "condition_key": "--no-condition-balanced",
+    "time_key": "--no-temporal-enrichment",
+}
+_INPUT = Path("-")
 
-def make_sampler(file: Path, arguments: dict[str, Any]) -> FlexibleBatchSampler:
+
+def make_sampler(paths: Sequence[Path], arguments: dict[str, Any]) -> FlexibleBatchSampler:
     """Read the columns that the options need, and make the sampler."""
     for name in ("experiment_key", "condition_key"):
         columns = list(arguments[name])
         arguments[name] = columns[0] if len(columns) == 1 else columns
-    table = files.read(file, lambda names: _columns(names, arguments))
+    form = Form(*(arguments.pop(name) for name in ("delimiter", "encoding", "typed", "max_unpacked")))
+    table = _read(paths, arguments, form, arguments.pop("format"))
     for keyed, named in (("experiment_key", "experiment_weights"), ("condition_key", "condition_ratio")):
         if arguments[named] is not None:
             arguments[named] = _by_label(table, arguments[keyed], arguments[named])
     return FlexibleBatchSampler(table, **arguments)
+
+
+def _read(paths: Sequence[Path], arguments: dict[str, Any], form: Form, kind: str) -> Any:
+    times = [arguments["time_key"]] if arguments["temporal_enrichment"] else []
+    with tempfile.TemporaryDirectory() as folder:
+        if _INPUT in paths:
+            if len(paths) > 1:
+                raise ValueError("- is the standard input, and must be the only file")
+            # Formats other than CSV are read from their end.
+            copy = Path(folder) / f"standard-input.{kind}"
+            copy.write_bytes(sys.stdin.buffer.read() if sys.stdin else b"")
+            paths = [copy]
+        return folders.read(paths, lambda names: _columns(names, arguments), times=times, form=form)
 
 
 def _columns(names: Sequence[str], arguments: dict[str, Any]) -> list[str]:
@@ -35,9 +60,8 @@ def _columns(names: Sequence[str], arguments: dict[str, Any]) -> list[str]:
     for argument, is_used in used.items():
         columns = arguments[argument] if isinstance(arguments[argument], list) else [arguments[argument]]
         for column in columns if is_used else []:
-            if column not in names:
-                option = "--" + argument.replace("_", "-")
-                raise KeyError(f"{option}: the file has no column {column!r}; its columns are {', '.join(names)}")
+            option = "--" + argument.replace("_", "-")
+            require(column, names, f"{option}: the file", f"pass {option}, or {_OFF[argument]}")
             wanted[column] = None
     # With none of them the first column tells how many rows there are.
     return list(wanted) or list(names[:1])

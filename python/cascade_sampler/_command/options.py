@@ -8,13 +8,22 @@ from typing import Any, TypeVar
 
 import click
 
+ARGUMENTS = (
+    "batch_size", "experiment_key", "condition_key", "experiment_aware", "condition_balanced", "leaky",
+    "experiment_weights", "condition_ratio", "seed", "drop_last", "num_batches", "temporal_enrichment",
+    "temporal_window_hours", "temporal_global_fraction", "time_key", "missing", "delimiter", "encoding", "typed",
+    "max_unpacked", "epoch", "epochs", "index_dtype",
+)  # fmt: skip
+"""What the library calls what is an option here."""
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def sampler_options(command: _Command) -> _Command:
     """Add the arguments of the sampler as options."""
     options = [
-        click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
+        click.argument("files", nargs=-1, required=True, metavar="FILE...",
+                       type=click.Path(exists=True, allow_dash=True, path_type=Path)),
         click.option("--batch-size", type=int, default=128, show_default=True, help="Rows of a batch."),
         click.option("--experiment-key", multiple=True, default=("experiment",), show_default=True,
                      help="Column of the experiments; several make a key of several columns."),
@@ -43,6 +52,15 @@ def sampler_options(command: _Command) -> _Command:
         click.option("--time-key", default="hours_post_infection", show_default=True, help="Column of the times."),
         click.option("--missing", type=click.Choice(["error", "exclude"]), default="error", show_default=True,
                      help="What to do about rows without a label or a time."),
+        click.option("--format", type=click.Choice(["csv", "tsv", "parquet", "arrow"]), default="csv", show_default=True,
+                     help="What the standard input is, where FILE is -."),
+        click.option("--delimiter", metavar="CHARACTER",
+                     help="What stands between the fields of a CSV. Default: a tab in .tsv, else a comma."),
+        click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV, such as latin-1."),
+        click.option("--typed/--as-text", default=False, show_default=True,
+                     help="Whether labels of a CSV are the numbers and dates they look like, or text as it stands."),
+        click.option("--max-unpacked", type=int, metavar="BYTES",
+                     help="Bytes that a .gz may have unpacked. Default: 200 times its size, at least 1 GiB."),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)

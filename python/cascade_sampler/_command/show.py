@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import click
 
 from cascade_sampler import Audit
+from cascade_sampler._command.words import options_in
 from cascade_sampler._report import text
+
+_STYLES: dict[str, dict[str, Any]] = {"headline": {"bold": True}, "findings": {"fg": "yellow"}, "table": {}}
 
 
 def show(found: Audit) -> None:
     """Print the audit: as text into a pipe, in colour on a terminal."""
-    console = Console()
-    if not console.is_terminal:
-        print(found)
-        return
-    console.print(Text(text.headline(found)))
-    for finding in found.findings:
-        console.print(Text(f"* {finding}", style="bold yellow"))
-    for title, header, lines in text.tables(found):
-        table = Table(title=title, title_justify="left", show_header=any(header))
-        for place, name in enumerate(header):
-            table.add_column(name, justify="left" if place == 0 else "right")
-        for line in lines:
-            table.add_row(*map(Text, line))
-        console.print(table)
+    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    parts = (click.style(part, **_STYLES[kind]) if coloured else part for kind, part in text.sections(found))
+    print("\n\n".join(parts))
+
+
+def in_options(found: Audit, names: Iterable[str]) -> Audit:
+    """Return the audit with findings that name options where they name arguments."""
+    return replace(found, findings=[options_in(one, names) for one in found.findings])

@@ -37,6 +37,13 @@ def binomial_range(trials: int, chance: float) -> tuple[int, int]:
     return low + first, low + last
 
 
+def binomial_ranges(trials: int, chances: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return the `binomial_range` of each chance. Equal chances are worked out once: most of many experiments share."""
+    different, place = np.unique(chances, return_inverse=True)
+    ranges = [binomial_range(trials, chance) for chance in different.tolist()]
+    return [ranges[one] for one in place.tolist()]
+
+
 def unseen(rates: NDArray[np.float64], rows: NDArray[np.uint64], epochs: float) -> NDArray[np.float64]:
     """Return how many of each group of rows are expected not to be seen within a number of epochs."""
     missed = np.where(np.isinf(rates), float(epochs == 0), np.exp(-np.where(np.isinf(rates), 0, rates) * epochs))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
-from cascade_sampler._report import findings
+from cascade_sampler._report import composition, findings
 from cascade_sampler._report.audit import Audit
-from cascade_sampler._report.chance import INTERVAL, binomial_range, epochs_until, unseen
+from cascade_sampler._report.chance import INTERVAL, binomial_ranges, epochs_until, unseen
 from cascade_sampler._report.record import Columns
 from cascade_sampler._tables import labels
 
@@ -19,13 +20,26 @@ _CURVE_POINTS = 61
 _MOST_CURVE_EPOCHS = 100.0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of the sampler that the plan does not tell."""
+
+    leaky: float
+    """0 where there are no experiments."""
+    ratios: Mapping[Any, float] | None
+    """Of conditions, as they were given."""
+    window: float | None
+    """In hours; None without times."""
+    settings: dict[str, Any]
+    """Arguments as plain values."""
+
+
 def count(
     feed: _core.Feed,
     experiments: Sequence[Any],
     conditions: Sequence[Any],
+    asked: Asked,
     *,
-    leaky: float,
-    window: float | None,
     epoch: int,
     epochs: int,
     progress: Callable[[int, int], object] | None = None,
@@ -51,10 +65,40 @@ def count(
         np.add.at(added, by, values.astype(np.int64))
         return list(added.tolist())
 
+    # What the ratios ask for, beside what the quotas make of it.
+    parts = (
+        composition.shares(plan, composition.ratios_of(asked.ratios, conditions)) if conditions else np.ones(len(sizes))
+    )
+    ratio = parts * _primary_seats(plan, counted)[of_experiment]
+
     leaked = sums(counted["unit_leaked"], of_experiment, len(sizes))
     primary = sums(counted["unit_got"], of_experiment, len(sizes))
-    ranges = [binomial_range(counted["batches"], weight) for weight in weights.tolist()]
+    ranges = binomial_ranges(counted["batches"], weights)
     rates, reach_rows = counted["reach_rate"], counted["reach_rows"]
+    association = _cramers_v(of_experiment, of_condition, cell_rows) if experiments and conditions else None
+    found = findings.find(
+        findings.Facts(
+            plan=plan,
+            experiments=[labels.shown(label) for label in experiments],
+            conditions=[labels.shown(label) for label in conditions],
+            leaky=asked.leaky,
+            window=asked.window,
+            picked=picked,
+            batches=counted["batches"],
+            parts=parts,
+            unseen_after_ten=unseen(rates, reach_rows, 10),
+            reach_rates=rates,
+            reach_rows=reach_rows,
+            reach_experiments=of_experiment[counted["reach_unit"].astype(np.intp)],
+            windows=findings.Windows(
+                whole=counted["window_whole"],
+                scarce=counted["window_scarce"],
+                near=counted["window_near"],
+                seats=counted["window_seats"],
+            ),
+            association=association,
+        )
+    )
     return Audit(
         epoch=epoch,
         epochs=epochs,
@@ -64,6 +108,7 @@ def count(
         batches=counted["batches"],
         seats=counted["seats"],
         replaced=int(counted["batches_replaced"].sum()),
+        settings=asked.settings,
         interval=INTERVAL,
         experiments={
             "label": list(names),
@@ -83,14 +128,16 @@ def count(
         conditions={
             "label": list(condition_names),
             "rows": sums(cell_rows, of_condition, len(condition_names)),
-            "asked": sums(counted["unit_asked"], of_condition, len(condition_names)),
+            "ratio": np.bincount(of_condition, weights=ratio, minlength=len(condition_names)).tolist(),
+            "quota": sums(counted["unit_asked"], of_condition, len(condition_names)),
             "got": sums(counted["unit_got"], of_condition, len(condition_names)),
         },
         cells={
             "experiment": [names[place] for place in of_experiment.tolist()],
             "condition": [condition_names[place] for place in of_condition.tolist()],
             "rows": cell_rows.tolist(),
-            "asked": counted["unit_asked"].tolist(),
+            "ratio": ratio.tolist(),
+            "quota": counted["unit_asked"].tolist(),
             "got": counted["unit_got"].tolist(),
             "leaked": counted["unit_leaked"].tolist(),
         },
@@ -108,30 +155,23 @@ def count(
         },
         draws=_dense(counted["draw_times"], counted["draw_rows"]),
         duplicates={"batches": counted["batches_with_duplicates"], "seats": counted["duplicates"]},
-        pairs=_pairs(counted, bool(experiments), bool(conditions), window is not None),
+        pairs=_pairs(counted, bool(experiments), bool(conditions), asked.window is not None),
         coverage=_coverage(plan, counted, epochs),
-        association=_cramers_v(of_experiment, of_condition, cell_rows) if experiments and conditions else None,
+        association=association,
         first_batches=_first_batches(counted, names, condition_names, of_experiment, of_condition),
-        findings=findings.find(
-            findings.Facts(
-                plan=plan,
-                experiments=[labels.shown(label) for label in experiments],
-                conditions=[labels.shown(label) for label in conditions],
-                leaky=leaky,
-                window=window,
-                picked=picked,
-                batches=counted["batches"],
-                unseen_after_ten=unseen(rates, reach_rows, 10),
-                reach_rates=rates,
-                reach_rows=reach_rows,
-                reach_experiments=of_experiment[counted["reach_unit"].astype(np.intp)],
-                window_whole=counted["window_whole"],
-                window_scarce=counted["window_scarce"],
-                window_near=counted["window_near"],
-                association=_cramers_v(of_experiment, of_condition, cell_rows) if experiments and conditions else None,
-            )
-        ),
+        findings=[one.text for one in found],
+        severities=[one.severity for one in found],
     )
+
+
+def _primary_seats(plan: _core.Plan, counted: dict[str, Any]) -> NDArray[np.float64]:
+    """Return the primary seats of the batches that each experiment got."""
+    size, leak, _ = plan.seats()
+    seats = counted["batches_full"] * float(size - leak)
+    if plan.short:
+        size, leak, _ = plan.seats(short=True)
+        seats = seats + counted["batches_short"] * float(size - leak)
+    return np.asarray(seats)
 
 
 def _leak_expected(plan: _core.Plan, counted: dict[str, Any]) -> list[float]:

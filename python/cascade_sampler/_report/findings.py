@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
+from cascade_sampler._report import composition
+from cascade_sampler._tables.shown import count
 
 _MOST = 5
 _EPOCHS = 10
@@ -18,6 +21,32 @@ _UNSEEN = 0.01
 _ASSOCIATED = 0.1
 #: Share of the focal times from which on a window is called too wide or too narrow.
 _OFTEN = 0.5
+
+
+Severity = Literal["serious", "notice"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence or two, and how grave it is."""
+
+    text: str
+    severity: Severity
+    """Serious where batches are not what was asked for or repeat rows; a notice tells what to keep in mind."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What is near the focal times, by cell (by experiment, without conditions); empty without times."""
+
+    whole: NDArray[np.float64]
+    """Share of the focal times where all rows of the experiment are near."""
+    scarce: NDArray[np.float64]
+    """Share of the focal times where fewer rows are near than there are seats for them."""
+    near: NDArray[np.float64]
+    """Rows near, on average."""
+    seats: NDArray[np.float64]
+    """Seats of a batch for them."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +60,13 @@ class Facts:
     window: float | None
     picked: NDArray[np.uint64]
     batches: int
+    parts: NDArray[np.float64]
+    """What fraction of its experiment's primary seats each cell is asked to have."""
     unseen_after_ten: NDArray[np.float64]
     reach_rates: NDArray[np.float64]
     reach_rows: NDArray[np.uint64]
     reach_experiments: NDArray[np.int64]
-    window_whole: NDArray[np.float64]
-    window_scarce: NDArray[np.float64]
-    window_near: NDArray[np.float64]
+    windows: Windows
     association: float | None
 
     @property
@@ -52,17 +81,27 @@ class Facts:
         return weights > 0 if len(weights) else np.ones(1, dtype=bool)
 
 
-def find(facts: Facts) -> list[str]:
+def find(facts: Facts) -> list[Finding]:
     """Return what there is to say, the gravest first; nothing where there is nothing."""
-    return [
+    serious = [
+        *_uneven(facts),
         *_small_experiments(facts),
         *_small_cells(facts),
-        *_never_picked(facts),
-        *_unreached(facts),
-        *_confounded(facts),
         *_no_leak(facts),
-        *_window(facts),
+        *_wide_window(facts),
+        *_narrow_window(facts),
     ]
+    notices = [*_never_picked(facts), *_unreached(facts), *_one_home(facts), *_associated(facts)]
+    return [*(Finding(text, "serious") for text in serious), *(Finding(text, "notice") for text in notices)]
+
+
+def _uneven(facts: Facts) -> list[str]:
+    if not facts.conditions:
+        return []
+    found = composition.uneven(facts.plan, facts.parts)
+    if not found:
+        return []
+    return [f"{composition.described(found, facts.experiments, facts.conditions)}. {composition.ADVICE}."]
 
 
 def _small_experiments(facts: Facts) -> list[str]:
@@ -72,14 +111,15 @@ def _small_experiments(facts: Facts) -> list[str]:
     if not len(small):
         return []
     small = small[np.argsort(sizes[small], kind="stable")]
-    listed = [
-        f"{facts.names[place]} ({sizes[place]:,} rows, each {primary / sizes[place]:.1f} times a batch)"
-        for place in small.tolist()
-    ]
+    listed = (
+        f"{facts.names[place]} ({count(sizes[place], 'row')}, each {primary / sizes[place]:.1f} times a batch)"
+        for place in small[:_MOST].tolist()
+    )
     return [
-        f"{_count(len(small), 'experiment has', 'experiments have')} fewer rows than the {primary:,} primary seats "
-        f"of a batch, so that a batch repeats them: {_listed(listed)}. Lower batch_size, merge them with others, or "
-        "give them the weight 0 in experiment_weights, so that they only leak."
+        f"{count(len(small), 'experiment has', 'experiments have')} fewer rows than the "
+        f"{count(primary, 'primary seat')} of a batch, so that a batch repeats them: "
+        f"{_listed(listed, len(small))}. Lower batch_size, merge them with others, or give them the weight 0 in "
+        "experiment_weights, so that they only leak."
     ]
 
 
@@ -91,19 +131,18 @@ def _small_cells(facts: Facts) -> list[str]:
     if plan.short:
         # Rounding can give the last condition more seats in the smaller batch.
         quotas = np.maximum(quotas, plan.seats(short=True)[2])
-    of_experiment, of_condition, rows = plan.cells()
+    rows = plan.cells()[2]
     below = np.flatnonzero(rows < quotas)
     if not len(below):
         return []
     below = below[np.argsort(rows[below] / quotas[below], kind="stable")]
-    listed = []
-    for cell in below[:_MOST].tolist():
-        name = facts.conditions[of_condition[cell]]
-        if facts.experiments:
-            name = f"{facts.experiments[of_experiment[cell]]} / {name}"
-        listed.append(f"{name} ({rows[cell]:,} rows for {quotas[cell]:,} seats)")
+    names = _cells(facts, below[:_MOST])
+    listed = [
+        f"{name} ({count(rows[cell], 'row')} for {count(quotas[cell], 'seat')})"
+        for name, cell in zip(names, below[:_MOST].tolist(), strict=True)
+    ]
     return [
-        f"{_count(len(below), 'cell has', 'cells have')} fewer rows than seats in a batch, so that their rows are "
+        f"{count(len(below), 'cell has', 'cells have')} fewer rows than seats in a batch, so that their rows are "
         f"repeated: {_listed(listed, len(below))}. Lower their share in condition_ratio, lower batch_size, or give the "
         "experiment the weight 0."
     ]
@@ -117,14 +156,14 @@ def _never_picked(facts: Facts) -> list[str]:
     if not len(never):
         return []
     never = never[np.argsort(-weights[never], kind="stable")]
-    listed = [
+    listed = (
         f"{facts.experiments[place]} ({weights[place] * facts.batches:.2g} batches expected)"
-        for place in never.tolist()
-    ]
+        for place in never[:_MOST].tolist()
+    )
     return [
-        f"{_count(len(never), 'experiment that was asked for was', 'experiments that were asked for were')} never "
-        f"picked in {facts.batches:,} batches: {_listed(listed)}. Raise their experiment_weights, or train for "
-        "more epochs."
+        f"{count(len(never), 'experiment that was asked for was', 'experiments that were asked for were')} never "
+        f"picked in {count(facts.batches, 'batch', 'batches')}: {_listed(listed, len(never))}. Raise their "
+        "experiment_weights, or train for more epochs."
     ]
 
 
@@ -142,12 +181,11 @@ def _unreached(facts: Facts) -> list[str]:
     worst = worst[by_experiment[worst] >= 0.5]
     where = ""
     if facts.experiments and len(worst):
-        where = ": " + _listed(
-            [
-                f"{facts.experiments[place]} ({by_experiment[place]:,.0f} of {facts.plan.sizes[place]:,})"
-                for place in worst
-            ]
+        listed = (
+            f"{facts.experiments[place]} ({by_experiment[place]:,.0f} of {facts.plan.sizes[place]:,})"
+            for place in worst[:_MOST]
         )
+        where = f": {_listed(listed, len(worst))}"
     impossible = int(facts.reach_rows[never].sum())
     can_never = f", {impossible:,} of which no batch can ever hold (weight, ratio or quota 0)" if impossible else ""
     return [
@@ -156,34 +194,37 @@ def _unreached(facts: Facts) -> list[str]:
     ]
 
 
-def _confounded(facts: Facts) -> list[str]:
+def _one_home(facts: Facts) -> list[str]:
     if facts.association is None:
         return []
-    of_experiment, of_condition, rows = facts.plan.cells()
-    found = []
-    occurrences = np.bincount(of_condition, minlength=len(facts.conditions))
-    single = np.flatnonzero(occurrences == 1)
-    if len(single):
-        home = {
-            int(condition): int(experiment) for experiment, condition in zip(of_experiment, of_condition, strict=True)
-        }
-        listed = [f"{facts.conditions[place]} (in {facts.experiments[home[place]]})" for place in single.tolist()]
-        found.append(
-            f"{_count(len(single), 'condition occurs', 'conditions occur')} in one experiment only, so that what the "
-            f"condition does and what the experiment does cannot be told apart: {_listed(listed)}. Read their results "
-            "with care, or add experiments that hold them."
-        )
+    of_experiment, of_condition, _ = facts.plan.cells()
+    single = np.flatnonzero(np.bincount(of_condition, minlength=len(facts.conditions)) == 1)
+    if not len(single):
+        return []
+    home = np.zeros(len(facts.conditions), dtype=np.int64)
+    home[of_condition] = of_experiment
+    listed = (f"{facts.conditions[place]} (in {facts.experiments[home[place]]})" for place in single[:_MOST].tolist())
+    return [
+        f"{count(len(single), 'condition occurs', 'conditions occur')} in one experiment only, so that what the "
+        f"condition does and what the experiment does cannot be told apart: {_listed(listed, len(single))}. Read their "
+        "results with care, or add experiments that hold them."
+    ]
+
+
+def _associated(facts: Facts) -> list[str]:
+    if facts.association is None:
+        return []
     # Bergsma (2013) takes off what a table of this size would show by chance alone.
-    height, width, kept = len(facts.experiments), len(facts.conditions), float(rows.sum())
+    height, width, kept = len(facts.experiments), len(facts.conditions), float(facts.plan.kept)
     phi = facts.association**2 * (min(height, width) - 1)
     corrected = phi - (height - 1) * (width - 1) / max(kept - 1, 1)
-    if corrected > 0 and np.sqrt(corrected / (min(height, width) - 1)) >= _ASSOCIATED:
-        found.append(
-            f"Experiment and condition go together in the table: Cramér's V is {facts.association:.2f} (0: "
-            "independent, 1: one tells the other). A model can read the condition off the experiment's look; batches "
-            "of one experiment take that away, rows that leak bring it back: keep leaky low."
-        )
-    return found
+    if corrected <= 0 or np.sqrt(corrected / (min(height, width) - 1)) < _ASSOCIATED:
+        return []
+    return [
+        f"Experiment and condition go together in the table: Cramér's V is {facts.association:.2f} (0: independent, "
+        "1: one tells the other). A model can read the condition off the experiment's look; batches of one experiment "
+        "take that away, rows that leak bring it back: keep leaky low."
+    ]
 
 
 def _no_leak(facts: Facts) -> list[str]:
@@ -198,45 +239,61 @@ def _no_leak(facts: Facts) -> list[str]:
     ]
 
 
-def _window(facts: Facts) -> list[str]:
+def _wide_window(facts: Facts) -> list[str]:
     if facts.window is None:
         return []
-    found = []
-    can_pick = facts.can_pick
-    whole = np.flatnonzero(can_pick & (facts.window_whole >= _OFTEN))
-    if len(whole):
-        listed = [
-            f"{facts.names[place]} ({facts.window_whole[place]:.0%} of its focal times)" for place in whole.tolist()
-        ]
-        found.append(
-            f"The window of {facts.window:g} h holds the whole pool of "
-            f"{_count(len(whole), 'experiment', 'experiments')}, so that near and far are the same rows: "
-            f"{_listed(listed)}. Lower temporal_window_hours."
-        )
-    scarce = np.flatnonzero(can_pick & (facts.window_scarce >= _OFTEN))
-    if len(scarce):
-        listed = [
-            f"{facts.names[place]} ({facts.window_near[place]:,.0f} rows on average; too few around "
-            f"{facts.window_scarce[place]:.0%} of its focal times)"
-            for place in scarce.tolist()
-        ]
-        found.append(
-            f"The window of {facts.window:g} h holds hardly any row of "
-            f"{_count(len(scarce), 'experiment', 'experiments')}, fewer than a batch asks for near the focal time, so "
-            f"that rows are repeated: {_listed(listed)}. Raise temporal_window_hours, or temporal_global_fraction."
-        )
-    return found
+    shares = np.zeros(len(facts.plan.sizes))
+    shares[_experiments_of_units(facts)] = facts.windows.whole
+    whole = np.flatnonzero(facts.can_pick & (shares >= _OFTEN))
+    if not len(whole):
+        return []
+    whole = whole[np.argsort(-shares[whole], kind="stable")]
+    listed = (f"{facts.names[place]} ({shares[place]:.0%} of its focal times)" for place in whole[:_MOST].tolist())
+    return [
+        f"The window of {facts.window:g} h holds all rows of {count(len(whole), 'experiment')}, so that near and far "
+        f"are the same rows: {_listed(listed, len(whole))}. Lower temporal_window_hours."
+    ]
 
 
-def _count(number: int, one: str, more: str) -> str:
-    return f"{number:,} {one if number == 1 else more}"
+def _narrow_window(facts: Facts) -> list[str]:
+    if facts.window is None:
+        return []
+    of = facts.windows
+    scarce = np.flatnonzero(of.scarce >= _OFTEN)
+    if not len(scarce):
+        return []
+    scarce = scarce[np.lexsort((of.near[scarce] / of.seats[scarce], -of.scarce[scarce]))]
+    listed = [
+        f"{name} ({of.near[unit]:,.1f} rows near on average for {count(int(of.seats[unit]), 'seat')}, too few around "
+        f"{of.scarce[unit]:.0%} of the focal times)"
+        for name, unit in zip(_cells(facts, scarce[:_MOST]), scarce[:_MOST].tolist(), strict=True)
+    ]
+    one, more = ("cell has", "cells have") if facts.conditions else ("experiment has", "experiments have")
+    return [
+        f"{count(len(scarce), one, more)} fewer rows in the window of {facts.window:g} h than seats near the focal "
+        f"time, so that rows are repeated: {_listed(listed, len(scarce))}. Raise temporal_window_hours, or "
+        "temporal_global_fraction."
+    ]
+
+
+def _experiments_of_units(facts: Facts) -> NDArray[np.int64]:
+    return facts.plan.cells()[0] if facts.conditions else np.arange(len(facts.plan.sizes))
+
+
+def _cells(facts: Facts, units: Iterable[int]) -> list[str]:
+    """Return the names of cells, or without conditions of experiments, by number."""
+    if not facts.conditions:
+        return [facts.names[unit] for unit in units]
+    of_experiment, of_condition, _ = facts.plan.cells()
+    where = [f"{facts.experiments[of_experiment[cell]]} / " if facts.experiments else "" for cell in units]
+    return [before + facts.conditions[of_condition[cell]] for before, cell in zip(where, units, strict=True)]
 
 
 def _share(part: float, whole: float) -> str:
     return f"{part / whole:.1%}"
 
 
-def _listed(shown: Sequence[str], count: int | None = None) -> str:
-    count = len(shown) if count is None else count
-    listed = ", ".join(shown[:_MOST])
-    return listed if count <= _MOST else f"{listed} and {count - _MOST:,} more"
+def _listed(first: Iterable[str], number: int) -> str:
+    """Return the first of some things as a sentence lists them, and how many more there are."""
+    listed = ", ".join(first)
+    return listed if number <= _MOST else f"{listed} and {number - _MOST:,} more"

@@ -28,6 +28,8 @@ class Record:
     """Their seats."""
     replaced: int
     """Batches that had rows drawn with replacement."""
+    settings: dict[str, Any]
+    """The sampler's class, the version of this package, and the arguments, as plain values."""
     interval: str
     """What the range that chance allows is: of `experiments`, the columns that end in ``low`` and ``high``."""
     experiments: Columns
@@ -35,10 +37,11 @@ class Record:
     batches_low, batches_high, share (of the batches), share_low, share_high, replaced (its batches that had rows drawn
     with replacement), seats (all that its rows have), leaked (those of them that leak)."""
     conditions: Columns
-    """By condition: label, rows, asked and got (primary seats)."""
+    """By condition: label, rows, and primary seats: what the ratio asks for (a share, so no whole number), the quota
+    that the sampler makes of it, and what it got."""
     cells: Columns
-    """By experiment and condition that occur together: rows, asked and got (primary seats; asked by the quotas over the
-    batches that the experiment got), leaked (seats that its rows have as leak)."""
+    """By experiment and condition that occur together: rows, primary seats as ratio, quota and got (over the batches
+    that the experiment got), leaked (seats that its rows have as leak)."""
     leak: dict[str, Any]
     """Seats asked and got, and by origin: experiment, expected (its share of the other experiments' rows, over the
     batches that were picked), got."""
@@ -64,3 +67,5 @@ class Record:
     and seats."""
     findings: list[str]
     """What is remarkable, and what to do about it."""
+    severities: list[str]
+    """Of each finding: "serious" where batches are not what was asked for or repeat rows, else "notice"."""

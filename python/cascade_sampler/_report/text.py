@@ -1,30 +1,42 @@
-"""An audit as a page of text."""
+"""An audit as a page of text, 80 columns wide."""
 
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cascade_sampler._report.record import Record
+from cascade_sampler._tables.shown import count, visible
 
+WIDTH = 80
 _MOST = 20
-_WIDTH = 110
+_GAP = 2
+_LEAST = 8
+"""Letters of a label that are shown at the least."""
 
-#: A title, column names, and lines of cells.
-Table = tuple[str, Sequence[str], list[list[str]]]
+
+class Table(NamedTuple):
+    """Lines of cells under a title; the first columns are labels, of which long ones lose their middle."""
+
+    title: str
+    header: Sequence[str]
+    lines: list[list[str]]
+    labels: int = 1
 
 
 def page(audit: Record) -> str:
     """Return the audit as text, in the width of a terminal."""
-    parts = [headline(audit)]
+    return "\n\n".join(body for _, body in sections(audit))
+
+
+def sections(audit: Record) -> list[tuple[str, str]]:
+    """Return the parts of the page, each with what it is: "headline", "findings" or "table"."""
+    parts = [("headline", textwrap.fill(headline(audit), WIDTH))]
     if audit.findings:
-        wrapped = [
-            textwrap.fill(one, _WIDTH, initial_indent="  * ", subsequent_indent="    ") for one in audit.findings
-        ]
-        parts.append("\n".join(["Findings", *wrapped]))
-    parts += [_text_table(table) for table in tables(audit)]
-    return "\n\n".join(parts)
+        parts.append(("findings", "\n".join(["Findings", *map(_finding, audit.severities, audit.findings)])))
+    return [*parts, *(("table", drawn(table)) for table in tables(audit))]
 
 
 def headline(audit: Record) -> str:
@@ -32,27 +44,34 @@ def headline(audit: Record) -> str:
     epochs = f"epoch {audit.epoch}"
     if audit.epochs > 1:
         epochs = f"epochs {audit.epoch} to {audit.epoch + audit.epochs - 1}"
+    twice = audit.duplicates["batches"]
     return (
-        f"{epochs}: {audit.batches:,} batches of {audit.batch_size - audit.leak_seats:,} primary and "
-        f"{audit.leak_seats:,} leak seats, from {audit.rows:,} rows; {audit.replaced:,} batches had rows drawn with "
-        f"replacement, {audit.duplicates['batches']:,} hold a row twice"
+        f"{epochs}: {count(audit.batches, 'batch', 'batches')} of "
+        f"{audit.batch_size - audit.leak_seats:,} primary and {count(audit.leak_seats, 'leak seat')}, from "
+        f"{count(audit.rows, 'row')}; {count(audit.replaced, 'batch', 'batches')} had rows drawn with replacement, "
+        f"{twice:,} {'holds' if twice == 1 else 'hold'} a row twice"
     )
+
+
+def _finding(severity: str, text: str) -> str:
+    wide = textwrap.TextWrapper(WIDTH, initial_indent="  * ", subsequent_indent="    ", break_on_hyphens=False)
+    return wide.fill(f"{severity}: {text}")
 
 
 def tables(audit: Record) -> list[Table]:
     """Return the audit as tables of text."""
     found = [_experiments(audit)]
+    if audit.leak["asked"]:
+        found.append(_leak(audit))
     if audit.conditions["label"] != [None]:
-        found.append(_conditions(audit))
-        found.append(_cells(audit))
+        found += [_conditions(audit), _cells(audit)]
     if audit.times["hours"]:
         found.append(_times(audit))
     return [*found, _pairs(audit), _draws(audit), _coverage(audit)]
 
 
 def _experiments(audit: Record) -> Table:
-    of, total = audit.experiments, audit.batches
-    order = sorted(range(len(of["label"])), key=lambda place: -of["rows"][place])
+    of, order = audit.experiments, _largest(audit)
     lines = [
         [
             label(of["label"][place]),
@@ -60,58 +79,59 @@ def _experiments(audit: Record) -> Table:
             f"{of['weight'][place]:.2%}",
             f"{of['share'][place]:.2%}",
             f"{of['share_low'][place]:.2%} to {of['share_high'][place]:.2%}",
-            f"{of['batches'][place]:,}",
             f"{of['replaced'][place]:,}",
-            f"{of['seats'][place]:,}",
-            f"{audit.leak['origins']['expected'][place]:,.0f}",
-            f"{of['leaked'][place]:,}",
         ]
         for place in order[:_MOST]
     ]
-    left = order[_MOST:]
-    if left:
-
-        def sums(name: str) -> Any:
-            return sum(of[name][place] for place in left)
-
-        expected = sum(audit.leak["origins"]["expected"][place] for place in left)
-        lines.append(
-            [
-                f"{len(left):,} more",
-                f"{sums('rows'):,}",
-                f"{sums('weight'):.2%}",
-                f"{sums('batches') / total:.2%}",
-                "",
-                f"{sums('batches'):,}",
-                f"{sums('replaced'):,}",
-                f"{sums('seats'):,}",
-                f"{expected:,.0f}",
-                f"{sums('leaked'):,}",
-            ]
+    if left := order[_MOST:]:
+        rows, weight, share, replaced = (
+            sum(of[name][k] for k in left) for name in ("rows", "weight", "share", "replaced")
         )
-    header = (
-        "experiment", "rows", "asked", "got", "chance allows", "batches", "with replacement", "seats", "leak expected",
-        "leak got",
-    )  # fmt: skip
-    return f"Batches by experiment (chance allows: {audit.interval})", header, lines
+        lines.append([f"{len(left):,} more", f"{rows:,}", f"{weight:.2%}", f"{share:.2%}", "", f"{replaced:,}"])
+    header = ("experiment", "rows", "asked", "got", "usual range", "repeating")
+    return Table(
+        "Batches by experiment: share asked and got, the range of 95 % of random draws,\n"
+        "and batches that had rows drawn with replacement",
+        header,
+        lines,
+    )
+
+
+def _leak(audit: Record) -> Table:
+    of, order = audit.leak["origins"], _largest(audit)
+    lines = [
+        [
+            label(of["experiment"][place]),
+            f"{audit.experiments['seats'][place]:,}",
+            f"{of['expected'][place]:,.0f}",
+            f"{of['got'][place]:,}",
+        ]
+        for place in order[:_MOST]
+    ]
+    if left := order[_MOST:]:
+        seats, expected, got = (
+            sum(column[k] for k in left) for column in (audit.experiments["seats"], of["expected"], of["got"])
+        )
+        lines.append([f"{len(left):,} more", f"{seats:,}", f"{expected:,.0f}", f"{got:,}"])
+    return Table("Leak by the experiment of the rows", ("experiment", "all seats", "leak expected", "leak got"), lines)
 
 
 def _conditions(audit: Record) -> Table:
     of = audit.conditions
-    rows, asked, got = (max(1, sum(of[name])) for name in ("rows", "asked", "got"))
+    rows, seats = max(1, sum(of["rows"])), max(1, sum(of["got"]))
+    order = sorted(range(len(of["label"])), key=lambda place: -abs(of["got"][place] - of["ratio"][place]))
     lines = [
         [
             label(of["label"][place]),
             f"{of['rows'][place] / rows:.2%}",
-            f"{of['asked'][place] / asked:.2%}",
-            f"{of['got'][place] / got:.2%}",
-            f"{of['asked'][place]:,}",
+            *(f"{of[name][place] / seats:.2%}" for name in ("ratio", "quota", "got")),
             f"{of['got'][place]:,}",
         ]
-        for place in range(min(_MOST, len(of["label"])))
+        for place in sorted(order[:_MOST])
     ]
-    _add_more(lines, len(of["label"]))
-    return "Primary seats by condition", ("condition", "of the rows", "asked", "got", "seats asked", "got"), lines
+    _add_more(lines, len(order))
+    header = ("condition", "of the rows", "ratio", "quota", "got", "seats got")
+    return Table("Primary seats by condition: asked by the ratio, the quota made of it, and got", header, lines)
 
 
 def _cells(audit: Record) -> Table:
@@ -121,13 +141,15 @@ def _cells(audit: Record) -> Table:
         [
             label(of["experiment"][place]),
             label(of["condition"][place]),
-            *(f"{of[name][place]:,}" for name in ("rows", "asked", "got", "leaked")),
+            f"{of['rows'][place]:,}",
+            f"{of['ratio'][place]:,.1f}",
+            *(f"{of[name][place]:,}" for name in ("quota", "got", "leaked")),
         ]
         for place in order[:_MOST]
     ]
     _add_more(lines, len(order))
-    header = ("experiment", "condition", "rows", "seats asked", "got", "as leak")
-    return "Cells, those with the fewest rows first (primary seats)", header, lines
+    header = ("experiment", "condition", "rows", "ratio", "quota", "got", "as leak")
+    return Table("Cells, those with the fewest rows first (primary seats)", header, lines, 2)
 
 
 def _times(audit: Record) -> Table:
@@ -138,11 +160,8 @@ def _times(audit: Record) -> Table:
         for place in sorted(order)
     ]
     _add_more(lines, len(of["hours"]))
-    return (
-        "Focal times, those with the most batches",
-        ("hours", "batches", "near seats", "far seats", "fallback"),
-        lines,
-    )
+    header = ("hours", "batches", "near seats", "far seats", "fallback")
+    return Table("Focal times, those with the most batches", header, lines)
 
 
 def _pairs(audit: Record) -> Table:
@@ -157,7 +176,7 @@ def _pairs(audit: Record) -> Table:
         for key, name in names.items()
         if audit.pairs[key]["got"] is not None
     ]
-    return "Pairs of rows within a batch", ("", "got", "plain shuffling"), lines
+    return Table("Pairs of rows within a batch", ("", "got", "plain shuffling"), lines)
 
 
 def _draws(audit: Record) -> Table:
@@ -166,7 +185,7 @@ def _draws(audit: Record) -> Table:
     if len(audit.draws) > most:
         left = sum(audit.draws[most:])
         lines.append([f"{most} to {len(audit.draws) - 1:,}", f"{left:,}", percent(left / audit.rows)])
-    return "How often a row was drawn", ("times", "rows", "of all"), lines
+    return Table("How often a row was drawn", ("times", "rows", "of all"), lines)
 
 
 def _coverage(audit: Record) -> Table:
@@ -185,17 +204,22 @@ def _coverage(audit: Record) -> Table:
         lines.append(
             [f"epochs until {share} % are expected to be seen", "never" if epochs is None else f"{epochs:,.2f}", ""]
         )
-    return "Rows seen", ("", "", ""), lines
+    return Table("Rows seen", ("", "", ""), lines)
 
 
-def _add_more(lines: list[list[str]], count: int) -> None:
-    if count > len(lines):
-        lines.append([f"{count - len(lines):,} more", *[""] * (len(lines[0]) - 1)])
+def _largest(audit: Record) -> list[int]:
+    rows = audit.experiments["rows"]
+    return sorted(range(len(rows)), key=lambda place: -rows[place])
+
+
+def _add_more(lines: list[list[str]], number: int) -> None:
+    if number > len(lines):
+        lines.append([f"{number - len(lines):,} more", *[""] * (len(lines[0]) - 1)])
 
 
 def label(name: Any) -> str:
-    """Return a label of an audit as a table shows it."""
-    return "all rows" if name is None else str(name)
+    """Return a label of an audit as a table shows it, on one line; how much of it there is room for is seen later."""
+    return "all rows" if name is None else visible(str(name)) or "''"
 
 
 def percent(share: float | None) -> str:
@@ -203,17 +227,42 @@ def percent(share: float | None) -> str:
     return "" if share is None else f"{share:.2%}"
 
 
-def _text_table(table: Table) -> str:
-    title, header, lines = table
-    shown = [list(header), *lines] if any(header) else lines
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    numeric = [index > 0 for index in range(len(widths))]
-    rows = [
-        "  "
-        + "   ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, numeric, strict=True)
-        ).rstrip()
-        for line in shown
-    ]
-    return "\n".join([title, *rows])
+def drawn(table: Table) -> str:
+    """Return a table as lines of at most 80 columns."""
+    shown = [list(table.header), *table.lines] if any(table.header) else [*table.lines]
+    if not table.lines:
+        return f"{table.title}\n  none"
+    widths = [max(map(_columns, column)) for column in zip(*shown, strict=True)]
+    room = WIDTH - 2 - _GAP * (len(widths) - 1) - sum(widths[table.labels :])
+    for place in range(table.labels):
+        # What one label leaves over the next one has.
+        fair = room // (table.labels - place)
+        widths[place] = min(widths[place], max(fair, _LEAST))
+        room -= widths[place]
+    lines = []
+    for line in shown:
+        cells = [
+            _fit(cell, width, place < table.labels)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        lines.append(("  " + " ".ljust(_GAP).join(cells)).rstrip())
+    return "\n".join([table.title, *lines])
+
+
+def _fit(cell: str, width: int, is_label: bool) -> str:
+    most = width
+    while is_label and _columns(cell) > width:
+        cell = visible(cell, most)
+        most -= 1
+    padding = " " * (width - _columns(cell))
+    return cell + padding if is_label else padding + cell
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: two a letter in Chinese, Japanese and Korean, none an accent."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Hashable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
+
+from cascade_sampler._tables.names import key_columns
 
 _Choice = TypeVar("_Choice", bound=str)
 
@@ -103,22 +105,13 @@ def proportions(name: str, value: Any) -> dict[Any, float] | None:
     return checked
 
 
-def columns(name: str, value: Any) -> tuple[Any, ...]:
-    """Return the column names in `value`: one name, or a list or tuple of names."""
-    names = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-    if not names:
-        raise ValueError(f"{name} names no column: pass a column name, or a list of names")
-    for column in names:
-        if isinstance(column, (bool, float, type(None))) or not isinstance(column, Hashable):
-            raise TypeError(f"{name} must be a column name or a list of column names, got {value!r}")
-    return names
-
-
 def column(name: str, value: Any) -> Any:
-    """Return `value` where it is the name of one column; a TypeError otherwise."""
-    if isinstance(value, (list, tuple)):
+    """Return `value` where it is the name of one column; a TypeError otherwise. A tuple may be one."""
+    if isinstance(value, tuple):
+        value = [value]
+    elif not isinstance(value, str) and isinstance(value, Iterable):
         raise TypeError(f"{name} must be the name of one column, got {value!r}")
-    return columns(name, value)[0]
+    return key_columns(name, value)[0]
 
 
 def _real(name: str, value: Any) -> float:

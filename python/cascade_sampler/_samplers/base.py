@@ -12,7 +12,7 @@ from cascade_sampler import _core
 from cascade_sampler._samplers import arguments, log, ranks, watch
 from cascade_sampler._samplers.kinds import Batch, Indices, Label
 from cascade_sampler._samplers.read_back import ReadBack
-from cascade_sampler._samplers.settings import Settings
+from cascade_sampler._samplers.settings import Settings, told
 from cascade_sampler._tables.frames import library_of
 from cascade_sampler._tables.keys import Key
 from cascade_sampler._tables.rows import Rows
@@ -77,6 +77,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         log.left_out(rows, plan)
         log.without_effect({**no_effect, **log.no_leak(plan, self._leaky_here)})
         only_short = plan.batches == 1 and plan.short and replicas == 1
+        log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
         log.small_groups(plan, self._experiments, self._conditions, only_short)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -271,7 +272,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         -----
         Ctrl-C is answered between batches.
         """
-        from cascade_sampler._report.count import count
+        from cascade_sampler._report.count import Asked, count
 
         epochs = arguments.integer("epochs", epochs, 1, 2**32)
         first = self._epoch_or_current(epoch)
@@ -282,8 +283,12 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             self._feed,
             self._experiments,
             self._conditions,
-            leaky=self._leaky_here,
-            window=self.temporal_window_hours if self._has_times else None,
+            Asked(
+                leaky=self._leaky_here,
+                ratios=self.condition_ratio,
+                window=self.temporal_window_hours if self._has_times else None,
+                settings=told(self),
+            ),
             epoch=first,
             epochs=epochs,
             progress=progress,
@@ -372,4 +377,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
 
 
 def _with_rows(key: Key | None, numbers: Any) -> tuple[Label, ...]:
-    return tuple(key.labels[number] for number in numbers.tolist()) if key else ()
+    if key is None:
+        return ()
+    # Rows that are left out may have been the only ones of a label. Numbers ascend.
+    return key.labels if len(numbers) == len(key.labels) else tuple(map(key.labels.__getitem__, numbers.tolist()))

@@ -11,6 +11,7 @@ from cascade_sampler._samplers.base import CascadeBase
 from cascade_sampler._samplers.kinds import INDEX_DTYPES, MISSING, IndexDtype, Label, Missing
 from cascade_sampler._samplers.plan import make_plan
 from cascade_sampler._samplers.settings import Settings, copied
+from cascade_sampler._tables.names import key_columns
 from cascade_sampler._tables.open import open_table
 from cascade_sampler._tables.rows import ROWS, read_rows
 
@@ -145,8 +146,8 @@ class FlexibleBatchSampler(CascadeBase):
         weights = arguments.proportions("experiment_weights", experiment_weights)
         balanced = arguments.flag("condition_balanced", condition_balanced)
         deal = arguments.ranks(num_replicas, rank, ROWS)
-        experiment_columns = arguments.columns("experiment_key", experiment_key)
-        condition_columns = arguments.columns("condition_key", condition_key)
+        experiment_columns = key_columns("experiment_key", experiment_key)
+        condition_columns = key_columns("condition_key", condition_key)
         batches = None if num_batches is None else arguments.integer("num_batches", num_batches, 1, 2**63)
         temporal = arguments.flag("temporal_enrichment", temporal_enrichment)
         time_column = arguments.column("time_key", time_key) if temporal else None
@@ -201,9 +202,9 @@ class FlexibleBatchSampler(CascadeBase):
         no_effect = {
             "leaky": settings.leaky > 0 and unaware,
             "experiment_weights": weights is not None and unaware,
-            "experiment_key": experiment_key != "experiment" and unaware,
+            "experiment_key": experiment_columns != ("experiment",) and unaware,
             "condition_ratio": settings.condition_ratio is not None and unbalanced,
-            "condition_key": condition_key != "condition" and unbalanced,
+            "condition_key": condition_columns != ("condition",) and unbalanced,
             "drop_last": not settings.drop_last and batches is not None and "num_batches is given",
             "temporal_window_hours": settings.temporal_window_hours != _WINDOW and untimed,
             "temporal_global_fraction": settings.temporal_global_fraction != _GLOBAL_FRACTION and untimed,

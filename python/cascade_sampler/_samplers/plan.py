@@ -11,6 +11,7 @@ from cascade_sampler import _core
 from cascade_sampler._samplers.kinds import Label
 from cascade_sampler._tables.labels import by_label
 from cascade_sampler._tables.rows import Rows
+from cascade_sampler._tables.shown import shown
 
 _Numbers = list[float] | None
 
@@ -52,7 +53,7 @@ def make_plan(
             ratio_values,
         )
     except _core.NoConditionError as error:
-        label = repr(experiments.labels[error.args[1]]) if experiments else "the table"
+        label = shown(experiments.labels[error.args[1]]) if experiments else "the table"
         raise ValueError(
             f"condition_ratio leaves {label} without a condition to draw from: all its conditions have the ratio 0; "
             "give one of them a ratio above 0, or the experiment the weight 0"

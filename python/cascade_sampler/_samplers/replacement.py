@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cascade_sampler import _core
+from cascade_sampler._tables.shown import count, shown
 
 _MOST = 10
 
@@ -27,35 +29,47 @@ def warning(plan: _core.Plan, experiments: Sequence[Any], conditions: Sequence[A
     rows = plan.sizes
     weights = plan.weights
     can_pick = weights > 0 if len(weights) else np.ones(len(rows), dtype=bool)
-    names = [repr(label) for label in experiments] or ["all rows"]
     parts = []
-    small = np.flatnonzero(can_pick & (rows < primary))
+    small = _worst_first(np.flatnonzero(can_pick & (rows < primary)), rows)
     if len(small):
-        listed = _listed([f"{names[place]} ({rows[place]} rows)" for place in small[:_MOST]], len(small))
-        parts.append(f"fewer rows than the {primary} primary seats of a batch: {listed}")
+        named = [f"{_name(experiments, place)} ({count(rows[place], 'row')})" for place in small[:_MOST]]
+        seats = count(primary, "primary seat")
+        parts.append(f"fewer rows than the {seats} of a batch: {listed(named, len(small))}")
     of_experiment, of_condition, cell_rows = plan.cells()
     below = np.flatnonzero(cell_rows < quotas)
+    below = _worst_first(below, np.divide(cell_rows, np.maximum(quotas, 1)))
     if len(below):
-        cells = [
+        named = [
             f"{_cell(experiments, conditions, of_experiment[cell], of_condition[cell])} "
-            f"({cell_rows[cell]} rows, {quotas[cell]} seats)"
+            f"({count(cell_rows[cell], 'row')}, {count(quotas[cell], 'seat')})"
             for cell in below[:_MOST]
         ]
-        parts.append(f"cells below their quota: {_listed(cells, len(below))}")
-    others = np.flatnonzero(can_pick & (plan.kept - rows < leak) & (leak > 0))
+        parts.append(f"cells below their quota: {listed(named, len(below))}")
+    outside = plan.kept - rows
+    others = _worst_first(np.flatnonzero(can_pick & (outside < leak) & (leak > 0)), outside)
     if len(others):
-        listed = _listed([f"{names[place]} ({plan.kept - rows[place]} rows)" for place in others[:_MOST]], len(others))
-        parts.append(f"fewer rows outside than the {leak} seats that leak: {listed}")
+        named = [f"{_name(experiments, place)} ({count(outside[place], 'row')})" for place in others[:_MOST]]
+        seats = "1 seat that leaks" if leak == 1 else f"{leak:,} seats that leak"
+        parts.append(f"fewer rows outside than the {seats}: {listed(named, len(others))}")
     if not parts:
         return None
     return "Some groups are so small that their rows are drawn with replacement. " + "; ".join(parts)
 
 
+def listed(groups: Sequence[str], number: int) -> str:
+    """Return the first of some groups as a sentence lists them, and how many more there are."""
+    named = ", ".join(groups)
+    return named if number <= len(groups) else f"{named} and {number - len(groups):,} more"
+
+
+def _worst_first(places: NDArray[np.int64], by: NDArray[Any]) -> NDArray[np.int64]:
+    return places[np.argsort(by[places], kind="stable")]
+
+
+def _name(experiments: Sequence[Any], place: int) -> str:
+    return shown(experiments[place]) if experiments else "all rows"
+
+
 def _cell(experiments: Sequence[Any], conditions: Sequence[Any], experiment: int, condition: int) -> str:
-    label = repr(conditions[condition])
-    return f"{experiments[experiment]!r} / {label}" if experiments else label
-
-
-def _listed(shown: Sequence[str], count: int) -> str:
-    listed = ", ".join(shown)
-    return listed if count <= len(shown) else f"{listed} and {count - len(shown)} more"
+    label = shown(conditions[condition])
+    return f"{shown(experiments[experiment])} / {label}" if experiments else label

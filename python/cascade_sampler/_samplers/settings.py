@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from cascade_sampler import _core
 from cascade_sampler._samplers.kinds import Columns, IndexDtype, Label, Missing
+from cascade_sampler._tables.texts import plain
 
+_NOT_TOLD = ("experiment_weights", "group_weights", "valid_anchors", "rank", "num_replicas", "num_batches")
 _Key = TypeVar("_Key")
 
 
@@ -28,6 +32,24 @@ class Settings:
     drop_last: bool
     index_dtype: IndexDtype
     missing: Missing
+
+
+def told(sampler: Any) -> dict[str, Any]:
+    """Return a sampler's class, the version, and its arguments as JSON has them, in the order of the class.
+
+    Weights are not among them: an audit has them by experiment. What can be read back of a sampler is told.
+    """
+    found: dict[str, Any] = {"sampler": type(sampler).__name__, "version": _core.__version__}
+    for name in inspect.signature(type(sampler)).parameters:
+        if name not in _NOT_TOLD and isinstance(getattr(type(sampler), name, None), property):
+            found[name] = _plain(getattr(sampler, name))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(plain(name)): _plain(number) for name, number in value.items()}
+    return [*map(plain, value)] if isinstance(value, list) else plain(value)
 
 
 def copied(key: _Key) -> _Key:

@@ -91,6 +91,18 @@ def moved(state: dict[str, Any], epoch: int, batches: int) -> dict[str, Any]:
     return {**state, "epoch": epoch, "batches": batches, "generator": generator}
 
 
+def _reader(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+    """Return what may be the reason where labels are the only difference of two tables."""
+    labels = ("experiments", "conditions")
+    if theirs.get("rows") != ours["rows"] or all(theirs.get(name) == ours[name] for name in labels):
+        return ""
+    return (
+        ". If the table is the same, it may have been read by another library: a pandas Categorical is in the order of "
+        "its categories, and pandas lists those of a parquet file that are not marked ordered by first appearance; "
+        "pyarrow and polars have them by value; convert the column to text, or read it as before"
+    )
+
+
 def unpack(feed: _core.Feed, state: Any) -> Place:
     """Return the place that a state tells of.
 
@@ -117,7 +129,7 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
     if different:
         raise ValueError(
             f"state does not fit this sampler: they differ in {', '.join(different)}; "
-            "resume with the table and the settings that the state was made with"
+            "resume with the table and the settings that the state was made with" + _reader(theirs, ours)
         )
     generator = state["generator"]
     if not isinstance(generator, Mapping) or not {"batches", "words", "half"} <= generator.keys():

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from cascade_sampler._tables import labels as _labels
-from cascade_sampler._tables.codes import Column, Dictionary
+import numpy as np
+
+from cascade_sampler._tables.arrays import dictionary_of
+from cascade_sampler._tables.codes import Column, Dictionary, Labels
 from cascade_sampler._tables.libraries import loaded
+from cascade_sampler._tables.numeric import mostly_differ
+from cascade_sampler._tables.shown import shown
+from cascade_sampler._tables.sorting import number_texts
 
 
 def encode_arrow(name: Any, values: Any) -> Column:
     """Return the codes of a pyarrow array, chunked or not."""
     column = ArrowColumn(name, values.type)
+    if _is_text(values.type) and not values.null_count and mostly_differ(values, lambda some: some.to_pylist()):
+        texts = values.to_pylist()
+        numbers, places = number_texts(texts)
+        column.column.add(numbers, dictionary_of([*map(texts.__getitem__, places.tolist())], in_order=True))
+        return column.column
     for chunk in _encoded_chunks(values) if hasattr(values, "chunks") else [values]:
         column.append(chunk)
     return column.column
@@ -57,49 +67,88 @@ class ArrowColumn:
         self.column.add(codes.copy() if self._own else codes, self._dictionary)
 
 
-def _encoded_chunk(name: Any, chunk: Any) -> Any:
+def simple(array: Any) -> Any:
+    """Return an Arrow array as one that has kernels: no extension, runs, views, narrow decimals or nothing but nulls.
+
+    A dictionary stays one; its values are made simple.
+    """
     import pyarrow
     import pyarrow.compute
 
     types = pyarrow.types
-    found = chunk.type
-    try:
-        if isinstance(chunk, pyarrow.ExtensionArray):
-            chunk = chunk.storage
-        if types.is_run_end_encoded(chunk.type):
-            chunk = pyarrow.compute.run_end_decode(chunk)
-        if types.is_null(chunk.type) or _is_view(types, chunk.type):
-            chunk = chunk.cast(pyarrow.large_string())
-        if not types.is_dictionary(chunk.type):
-            chunk = chunk.dictionary_encode()
-        elif _is_view(types, chunk.type.value_type):
-            # Views have no kernel that takes some of them.
-            values = chunk.dictionary.cast(pyarrow.large_string())
-            chunk = pyarrow.DictionaryArray.from_arrays(chunk.indices, values, ordered=chunk.type.ordered)
-    except pyarrow.ArrowNotImplementedError:
-        raise TypeError(f"column {name!r} has no labels to group by: its type is {found}") from None
-    if types.is_nested(chunk.type.value_type) or types.is_time(chunk.type.value_type):
-        raise TypeError(f"column {name!r} has no labels to group by: its type is {found}")
-    return chunk
+    if isinstance(array, pyarrow.ExtensionArray):
+        return simple(array.storage)
+    if types.is_run_end_encoded(array.type):
+        return simple(_without_runs(array))
+    if types.is_dictionary(array.type):
+        values = simple(array.dictionary)
+        if types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        if values is array.dictionary:
+            return array
+        return pyarrow.DictionaryArray.from_arrays(array.indices, values, ordered=array.type.ordered)
+    if types.is_null(array.type) or _is(types, "is_string_view", array.type):
+        return array.cast(pyarrow.large_string())
+    if _is(types, "is_binary_view", array.type):
+        return array.cast(pyarrow.large_binary())
+    if _is(types, "is_decimal32", array.type) or _is(types, "is_decimal64", array.type):
+        return array.cast(pyarrow.decimal128(38, array.type.scale))
+    return array
 
 
-def _is_view(types: Any, kind: Any) -> bool:
-    return bool(getattr(types, "is_string_view", lambda _: False)(kind))
+def _without_runs(array: Any) -> Any:
+    """Return a run-end encoded array row by row, whatever its values are."""
+    import pyarrow
+
+    ends = array.run_ends.to_numpy()
+    rows = np.arange(array.offset, array.offset + len(array))
+    # The runs of a slice are those of the whole.
+    places = np.searchsorted(ends, rows, side="right")
+    values = simple(array.values)
+    if pyarrow.types.is_dictionary(values.type):
+        indices = values.indices.take(pyarrow.array(places))
+        return pyarrow.DictionaryArray.from_arrays(indices, values.dictionary, ordered=values.type.ordered)
+    return values.take(pyarrow.array(places))
 
 
-def _arrow_dictionary(values: Any) -> Dictionary:
-    return Dictionary(len(values), lambda places: _arrow_labels(values.take(places)))
-
-
-def _arrow_labels(dictionary: Any) -> list[Any]:
+def _encoded_chunk(name: Any, chunk: Any) -> Any:
     import pyarrow
 
     types = pyarrow.types
+    found = chunk.type
+    try:
+        chunk = simple(chunk)
+        if not types.is_dictionary(chunk.type):
+            chunk = chunk.dictionary_encode()
+    except pyarrow.ArrowNotImplementedError:
+        raise TypeError(f"column {shown(name)} has no labels to group by: its type is {found}") from None
+    kind = chunk.type.value_type
+    if types.is_nested(kind) or types.is_time(kind) or _is(types, "is_interval", kind):
+        raise TypeError(f"column {shown(name)} has no labels to group by: its type is {found}")
+    return chunk
+
+
+def _is(types: Any, question: str, kind: Any) -> bool:
+    # Older versions have neither the type nor the question.
+    return bool(getattr(types, question, lambda _: False)(kind))
+
+
+def _is_text(kind: Any) -> bool:
+    types = loaded("pyarrow").types
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
+def _arrow_dictionary(values: Any) -> Dictionary:
+    return Dictionary(len(values), lambda places: _arrow_labels(values.take(loaded("pyarrow").array(places))))
+
+
+def _arrow_labels(dictionary: Any) -> Labels:
+    types = loaded("pyarrow").types
     kind = dictionary.type
-    if types.is_temporal(kind) or types.is_floating(kind):
-        missing = dictionary.is_null().to_numpy(zero_copy_only=False)
-        found = _labels.from_array(dictionary.to_numpy(zero_copy_only=False))
-        return [None if gone else label for label, gone in zip(found, missing, strict=True)]
+    if types.is_temporal(kind) or types.is_floating(kind) or (types.is_integer(kind) and not dictionary.null_count):
+        # What is null becomes NaN or NaT.
+        labels: Labels = dictionary.to_numpy(zero_copy_only=False)
+        return labels
     return list(dictionary.to_pylist())
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[Any]
+Labels: TypeAlias = list[Any] | NDArray[Any]
+"""Labels as objects, or where they are numbers or times of one type, as an array."""
 
 
 @dataclass
@@ -17,7 +19,9 @@ class Dictionary:
     """What codes stand for: `size` labels, of which `take` returns those at the places it is given."""
 
     size: int
-    take: Callable[[NDArray[np.intp]], list[Any]]
+    take: Callable[[NDArray[np.intp]], Labels]
+    in_order: bool = False
+    """Whether the labels are known to be all different, ascending, and none of them missing."""
 
 
 @dataclass
@@ -48,20 +52,3 @@ def native(array: NDArray[Any]) -> NDArray[Any]:
 def narrow(codes: Codes, labels: int) -> Codes:
     """Return codes that were made here in the narrowest signed integers: they are read several times."""
     return codes.astype(np.min_scalar_type(-max(labels, 1)), copy=False)
-
-
-def one_order(column: Column, labels: Sequence[Sequence[Any]]) -> Sequence[Any]:
-    """Return the category order of an ordered column, given all labels of each of its dictionaries.
-
-    Raises
-    ------
-    ValueError
-        Where chunks disagree on it.
-    """
-    longest = max(labels, key=len)
-    if any(list(longest[: len(each)]) != list(each) for each in labels):
-        raise ValueError(
-            f"column {column.name!r} is an ordered dictionary whose chunks list different categories, so they have no "
-            "common order: unify the dictionaries, for instance with pyarrow's Table.unify_dictionaries()"
-        )
-    return longest

@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from cascade_sampler._tables import labels as _labels
-from cascade_sampler._tables.arrays import encode_array
+from cascade_sampler._tables.arrays import dictionary_of, encode_array
 from cascade_sampler._tables.arrow import encode_arrow
-from cascade_sampler._tables.codes import Column, Dictionary, narrow
+from cascade_sampler._tables.codes import Column, Dictionary, Labels, narrow
+from cascade_sampler._tables.errors import column_errors
 from cascade_sampler._tables.libraries import library, loaded
+from cascade_sampler._tables.numeric import mostly_differ
+from cascade_sampler._tables.shown import shown
+from cascade_sampler._tables.sorting import number_texts
 
 
 def encode(name: Any, values: Any) -> Column:
@@ -29,44 +32,64 @@ def encode(name: Any, values: Any) -> Column:
     TypeError
         For a column of a type that has no labels, such as lists or complex numbers.
     """
-    kind, values = library(values)
-    if kind == "pandas":
-        return _encode_pandas(loaded("pandas"), name, values)
-    if kind == "polars":
-        return _encode_polars(loaded("polars"), name, values)
-    if kind == "pyarrow":
-        return encode_arrow(name, values)
-    return encode_array(name, values)
+    with column_errors(name):
+        kind, values = library(values)
+        if kind == "pandas":
+            return _encode_pandas(loaded("pandas"), name, values)
+        if kind == "polars":
+            return _encode_polars(loaded("polars"), name, values)
+        if kind == "pyarrow":
+            return encode_arrow(name, values)
+        return encode_array(name, values)
 
 
 def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
     dtype = values.dtype
-    if isinstance(dtype, np.dtype):
+    if isinstance(dtype, (np.dtype, pandas.SparseDtype)):
         return encode_array(name, np.asarray(values))
     array = values.array if hasattr(values, "array") else values
-    if isinstance(dtype, pandas.ArrowDtype):
-        pyarrow = loaded("pyarrow")
-        arrow = array.__arrow_array__()
-        return encode_arrow(name, arrow if isinstance(arrow, pyarrow.ChunkedArray) else pyarrow.chunked_array([arrow]))
-    column = Column(name)
+    arrow = _arrow_of(pandas, array)
+    if arrow is not None:
+        return encode_arrow(name, arrow)
+    if isinstance(dtype, pandas.StringDtype):
+        # pandas takes texts for equal that are so up to a NUL.
+        return encode_array(name, array.to_numpy(dtype=object, na_value=None).tolist())
     if isinstance(dtype, pandas.CategoricalDtype):
-        column.ordered = True
-        codes, uniques = array.codes, array.categories
-    else:
-        codes, uniques = pandas.factorize(array)
-        codes = narrow(codes, len(uniques))
+        index = array.categories
+        column = Column(name, ordered=True)
+        column.add(array.codes, Dictionary(len(index), lambda places: _pandas_labels(pandas, index.take(places))))
+        return column
+    column = Column(name)
+    codes, uniques = pandas.factorize(array)
     index = pandas.Index(uniques)
-    column.add(codes, Dictionary(len(index), lambda places: _pandas_labels(pandas, index.take(places))))
+    column.add(
+        narrow(codes, len(uniques)),
+        Dictionary(len(index), lambda places: _pandas_labels(pandas, index.take(places))),
+    )
     return column
 
 
-def _pandas_labels(pandas: Any, index: Any) -> list[Any]:
+def _arrow_of(pandas: Any, array: Any) -> Any:
+    """Return what a pandas array is made of where that is Arrow's; None for all others."""
+    dtype = array.dtype
+    in_arrow = isinstance(dtype, pandas.ArrowDtype) or (
+        isinstance(dtype, pandas.StringDtype) and str(dtype.storage).startswith("pyarrow")
+    )
+    if not in_arrow:
+        return None
+    pyarrow = loaded("pyarrow")
+    arrow = array.__arrow_array__()
+    return arrow if isinstance(arrow, pyarrow.ChunkedArray) else pyarrow.chunked_array([arrow])
+
+
+def _pandas_labels(pandas: Any, index: Any) -> Labels:
     if isinstance(index, pandas.DatetimeIndex) and index.tz is not None:
         index = index.tz_convert("UTC").tz_localize(None)
     # The type beneath a nullable one: its floats must not be widened, or their text is another.
     dtype = getattr(index.dtype, "numpy_dtype", index.dtype)
     if isinstance(dtype, np.dtype) and dtype.kind != "O":
-        return _labels.from_array(index.to_numpy(dtype=dtype))
+        labels: Labels = index.to_numpy(dtype=dtype)
+        return labels
     return list(index.tolist())
 
 
@@ -74,17 +97,22 @@ def _encode_polars(polars: Any, name: Any, series: Any) -> Column:
     column = Column(name)
     kind = series.dtype
     if kind.is_nested() or kind in (polars.Object, polars.Time):
-        raise TypeError(f"column {name!r} has no labels to group by: its type is {kind}")
+        raise TypeError(f"column {shown(name)} has no labels to group by: its type is {kind}")
     if isinstance(kind, polars.Enum):
         column.ordered = True
         codes, dictionary = series.to_physical(), _polars_dictionary(kind.categories)
     elif isinstance(kind, polars.Categorical):
         # The codes are the process's: labels of other columns may lie between, and only those that occur are read.
         codes, distinct = series.to_physical(), series.unique().drop_nulls()
-        texts = dict(zip(distinct.to_physical().to_list(), distinct.cast(polars.String).to_list(), strict=True))
-        dictionary = Dictionary(max(texts, default=-1) + 1, lambda places: [texts[code] for code in places.tolist()])
+        named = dict(zip(distinct.to_physical().to_list(), distinct.cast(polars.String).to_list(), strict=True))
+        dictionary = Dictionary(max(named, default=-1) + 1, lambda places: [named[code] for code in places.tolist()])
     elif kind in (polars.String, polars.Null):
         series = series.cast(polars.String)
+        if not series.null_count() and mostly_differ(series, lambda some: some.to_list()):
+            texts = series.to_list()
+            numbers, places = number_texts(texts)
+            column.add(numbers, dictionary_of([*map(texts.__getitem__, places.tolist())], in_order=True))
+            return column
         distinct = series.unique().drop_nulls()
         codes, dictionary = series.cast(polars.Enum(distinct)).to_physical(), _polars_dictionary(distinct)
     else:
@@ -103,7 +131,10 @@ def _polars_dictionary(series: Any) -> Dictionary:
     return Dictionary(len(series), lambda places: _polars_labels(series.gather(places)))
 
 
-def _polars_labels(series: Any) -> list[Any]:
-    if series.dtype.is_temporal() or series.dtype.is_float():
-        return _labels.from_array(series.to_numpy())
+def _polars_labels(series: Any) -> Labels:
+    kind = series.dtype
+    wide = kind.is_integer() and str(kind) not in ("Int128", "UInt128")
+    if kind.is_temporal() or kind.is_float() or (wide and not series.null_count()):
+        labels: Labels = series.to_numpy()
+        return labels
     return list(series.to_list())

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from cascade_sampler import _core
 from cascade_sampler._tables import labels as _labels
-from cascade_sampler._tables.codes import Codes, Column, one_order
+from cascade_sampler._tables.codes import Codes, Column
+from cascade_sampler._tables.errors import column_errors
+from cascade_sampler._tables.numbering import MISSING, missing_of, number_labels
+from cascade_sampler._tables.shown import shown
 
 _Chunk: TypeAlias = tuple[Codes, NDArray[np.uint32] | None]
-
-MISSING = np.iinfo(np.uint32).max
-"""Number of a row without a label, as the core has it."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Key:
     labels: tuple[Any, ...]
     missing: Mapping[str, int] = field(default_factory=dict)
     """Rows without a label by column, of the columns that have such rows."""
+    by_category: tuple[Any, ...] = ()
+    """Columns whose labels are in the order that their categories are listed in, and not in that of their values."""
 
     def for_core(self) -> tuple[list[_Chunk], int]:
         """Return what the core takes a column as."""
@@ -69,48 +71,27 @@ def refuse_missing(name: str, missing: int, what: str) -> ValueError:
 def _single(column: Column, exclude: bool) -> Key:
     counts = [np.zeros(dictionary.size, dtype=np.uint64) for dictionary in column.dictionaries]
     missing = 0
-    for codes, dictionary in column.chunks:
-        counted, without = _core.count(codes, len(counts[dictionary]))
-        counts[dictionary] += counted
-        missing += without
-    used = [np.flatnonzero(count) for count in counts]
-    found = [dictionary.take(places) for dictionary, places in zip(column.dictionaries, used, strict=True)]
-    for labels, count, places in zip(found, counts, used, strict=True):
-        missing += sum(
-            int(count[place]) for label, place in zip(labels, places, strict=True) if _labels.is_missing(label)
-        )
-    name = f"column {column.name!r}"
-    if missing and not exclude:
-        raise refuse_missing(name, missing, "label")
-    ordered = _in_order(column, name, found)
-    number = {_labels.identity(label): place for place, label in enumerate(ordered)}
+    name = f"column {shown(column.name)}"
+    with column_errors(column.name):
+        for codes, dictionary in column.chunks:
+            counted, without = _core.count(codes, len(counts[dictionary]))
+            counts[dictionary] += counted
+            missing += without
+        used = [np.flatnonzero(count) for count in counts]
+        found = [dictionary.take(places) for dictionary, places in zip(column.dictionaries, used, strict=True)]
+        for labels, count, places, known in zip(found, counts, used, column.dictionaries, strict=True):
+            if not known.in_order:
+                missing += int(count[places[missing_of(labels)]].sum())
+        if missing and not exclude:
+            raise refuse_missing(name, missing, "label")
+        ordered, numbers = number_labels(column, name, found)
     ranks = []
-    for labels, count, places in zip(found, counts, used, strict=True):
+    for number, count, places in zip(numbers, counts, used, strict=True):
         table = np.full(len(count), MISSING, dtype=np.uint32)
-        table[places] = [MISSING if _labels.is_missing(label) else number[_labels.identity(label)] for label in labels]
+        table[places] = number
         ranks.append(table)
     chunks = [(codes, ranks[dictionary]) for codes, dictionary in column.chunks]
-    return Key(name, chunks, tuple(ordered), {name: missing} if missing else {})
-
-
-def _in_order(column: Column, name: str, found: Sequence[Sequence[Any]]) -> list[Any]:
-    """Return the different labels that occur, in order."""
-    distinct: dict[Any, Any] = {}
-    for labels in found:
-        for label in labels:
-            if _labels.is_missing(label):
-                continue
-            known = distinct.setdefault(_labels.identity(label), label)
-            if known is not label and known != label:
-                # A date and its midnight, or one moment with a zone and without: they do not compare.
-                _labels.order([known, label], name)
-    if not column.ordered:
-        labels = list(distinct.values())
-        return [labels[place] for place in _labels.order(labels, name)]
-    complete = [dictionary.take(np.arange(dictionary.size)) for dictionary in column.dictionaries]
-    categories = one_order(column, complete) if complete else []
-    # A dictionary may hold a label twice; its first place counts.
-    return [distinct.pop(identity) for identity in map(_labels.identity, categories) if identity in distinct]
+    return Key(name, chunks, ordered, {name: missing} if missing else {}, (column.name,) if column.ordered else ())
 
 
 def _combined(keys: Sequence[Key]) -> Key:
@@ -126,4 +107,6 @@ def _combined(keys: Sequence[Key]) -> Key:
     ranks[places] = np.arange(len(tuples), dtype=np.uint32)
     missing = {name: count for key in keys for name, count in key.missing.items()}
     names = " and ".join(key.name for key in keys)
-    return Key(names, [(codes, ranks) for codes, _ in column[0]], tuple(tuples[place] for place in places), missing)
+    listed = tuple(name for key in keys for name in key.by_category)
+    labels = tuple(tuples[place] for place in places)
+    return Key(names, [(codes, ranks) for codes, _ in column[0]], labels, missing, listed)

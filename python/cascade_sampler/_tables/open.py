@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler._tables.arrow import ArrowColumn
 from cascade_sampler._tables.codes import Column
 from cascade_sampler._tables.columns import encode
+from cascade_sampler._tables.errors import column_errors
 from cascade_sampler._tables.libraries import loaded
+from cascade_sampler._tables.refused import refuse
+from cascade_sampler._tables.shown import shown
 from cascade_sampler._tables.times import Times, arrow_times, read_times
 
 _ACCEPTED = (
@@ -37,6 +41,10 @@ class Table:
     rows: int | None
     read: Callable[[Sequence[Any], Any], Contents]
     """Encode the named columns, and read the times of the one that is named last (None: of none)."""
+    index: Sequence[Any] = ()
+    """Names of an index, which are no columns."""
+    shuffled_index: bool = False
+    """Whether the index holds the row numbers in another order than that of the rows."""
 
 
 def open_table(source: Any, argument: str = "valid_anchors") -> Table:
@@ -49,20 +57,14 @@ def open_table(source: Any, argument: str = "valid_anchors") -> Table:
     ValueError
         For a mapping whose columns are not equally long.
     """
-    torch = loaded("torch")
-    if torch and isinstance(source, torch.utils.data.Sampler):
-        raise TypeError(
-            f"{argument} must be {_ACCEPTED}, got the sampler {type(source).__name__}: a framework has rebuilt the "
-            "batch sampler around one of its own. Lightning: pass Trainer(use_distributed_sampler=False); "
-            "trainer.predict rebuilds even so, there take DataLoader(dataset, sampler=sampler, batch_size=None)"
-        )
+    refuse(source, argument, _ACCEPTED)
     if loaded("narwhals") and hasattr(source, "to_native"):
         source = source.to_native()
     pandas, polars, pyarrow = loaded("pandas"), loaded("polars"), loaded("pyarrow")
     if isinstance(source, Mapping):
         return _from_mapping(source, argument)
     if pandas and isinstance(source, pandas.DataFrame):
-        return _from_columns(list(source.columns), len(source.index), lambda name: _pandas_column(source, name))
+        return _from_pandas(pandas, source)
     if polars and isinstance(source, polars.DataFrame):
         return _from_columns(source.columns, source.height, source.get_column)
     if pyarrow and isinstance(source, (pyarrow.Table, pyarrow.RecordBatch)):
@@ -70,61 +72,124 @@ def open_table(source: Any, argument: str = "valid_anchors") -> Table:
     datasets = loaded("datasets")
     if datasets and isinstance(source, datasets.Dataset):
         return _from_columns(source.column_names, len(source), lambda name: _dataset_column(source, name))
-    if _is_lazy(source):
-        raise TypeError(
-            f"{argument} is lazy ({type(source).__module__}.{type(source).__name__}): collect it first, "
-            "for instance with .collect() or .compute(), and hand over the result"
-        )
     if hasattr(source, "__arrow_c_stream__"):
         return _from_stream(source, argument)
     raise TypeError(f"{argument} must be {_ACCEPTED}, got {type(source).__name__}")
 
 
-def _is_lazy(source: Any) -> bool:
-    polars = loaded("polars")
-    if polars and isinstance(source, polars.LazyFrame):
-        return True
-    methods = ("collect", "compute")
-    return not hasattr(source, "__arrow_c_stream__") and any(callable(getattr(source, name, None)) for name in methods)
-
-
-def _from_columns(names: Sequence[Any], rows: int, get: Callable[[Any], Any]) -> Table:
+def _from_columns(names: Sequence[Any], rows: int, get: Callable[[Any], Any], **more: Any) -> Table:
     def read(wanted: Sequence[Any], time: Any) -> Contents:
-        columns = {name: encode(name, get(name)) for name in wanted}
-        return Contents(rows, columns, None if time is None else read_times(time, get(time)))
+        columns = {}
+        for name in wanted:
+            with column_errors(name):
+                columns[name] = encode(name, get(name))
+                _check_rows(name, len(columns[name]), rows)
+        if time is None:
+            return Contents(rows, columns, None)
+        with column_errors(time):
+            times = read_times(time, get(time))
+            _check_rows(time, sum(map(len, times.chunks)), rows)
+        return Contents(rows, columns, times)
 
-    return Table(names, rows, read)
+    return Table(names, rows, read, **more)
 
 
-def _pandas_column(frame: Any, name: Any) -> Any:
-    column = frame[name]
-    if column.ndim != 1:
-        raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
-    return column
+def _check_rows(name: Any, found: int, rows: int) -> None:
+    if found != rows:
+        raise ValueError(f"column {shown(name)} has {found} rows, and the table has {rows}")
+
+
+def _from_pandas(pandas: Any, frame: Any) -> Table:
+    def column(name: Any) -> Any:
+        found = frame[name]
+        if found.ndim != 1:
+            raise _doubled(name)
+        return found
+
+    index = frame.index
+    names = [name for name in index.names if name is not None]
+    return _from_columns(
+        list(frame.columns), len(index), column, index=names, shuffled_index=_is_shuffled(pandas, index)
+    )
+
+
+def _is_shuffled(pandas: Any, index: Any) -> bool:
+    """Whether an index is a permutation of 0 .. N-1 other than 0 .. N-1 itself."""
+    rows = len(index)
+    if isinstance(index, pandas.RangeIndex):
+        return rows > 1 and index.step == -1 and index.start == rows - 1
+    if index.nlevels > 1 or not isinstance(index.dtype, np.dtype) or index.dtype.kind not in "iu" or not rows:
+        return False
+    numbers = np.asarray(index)
+    if numbers.min() != 0 or numbers.max() != rows - 1 or np.array_equal(numbers, np.arange(rows)):
+        return False
+    seen = np.zeros(rows, dtype=bool)
+    seen[numbers] = True
+    return bool(seen.all())
+
+
+def _doubled(name: Any) -> ValueError:
+    return ValueError(f"column {shown(name)} must be one-dimensional: the table has several columns of that name")
 
 
 def _arrow_column(table: Any, name: Any) -> Any:
     if table.schema.names.count(name) > 1:
-        raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
+        raise _doubled(name)
     return table.column(name)
 
 
 def _dataset_column(dataset: Any, name: Any) -> Any:
     # Asked in this way it heeds the rows that were selected; dataset.data does not.
-    return dataset.select_columns([name]).with_format("arrow")[:].column(name)
+    column = dataset.select_columns([name]).with_format("arrow")[:].column(name)
+    feature = dataset.features[name]
+    return _class_labels(name, column, feature.names) if type(feature).__name__ == "ClassLabel" else column
+
+
+def _class_labels(name: Any, column: Any, names: Sequence[str]) -> Any:
+    """Return numbers of classes as a dictionary of their names, in the order of the numbers; -1 is no label there."""
+    import pyarrow
+    import pyarrow.compute
+
+    found = pyarrow.compute.min_max(column).as_py()
+    if found["max"] is not None and not (found["min"] >= -1 and found["max"] < len(names)):
+        raise ValueError(
+            f"column {shown(name)} is a ClassLabel of {len(names)} names and holds the numbers {found['min']} to "
+            f"{found['max']}"
+        )
+    chunks = [
+        pyarrow.DictionaryArray.from_arrays(
+            pyarrow.compute.if_else(pyarrow.compute.less(chunk, 0), None, chunk).cast(pyarrow.int32()),
+            pyarrow.array(names, pyarrow.string()),
+            ordered=True,
+        )
+        for chunk in column.chunks
+    ]
+    kind = pyarrow.dictionary(pyarrow.int32(), pyarrow.string(), ordered=True)
+    return pyarrow.chunked_array(chunks, kind)
 
 
 def _from_mapping(source: Mapping[Any, Any], argument: str) -> Table:
     # What has no rows, a note beside the columns, is no column; asked for as one it is refused when it is read.
-    lengths = {name: len(values) for name, values in source.items() if _has_rows(values)}
+    lengths = {}
+    for name, values in source.items():
+        with column_errors(name):
+            found = _rows_of(values)
+        if found is not None:
+            lengths[name] = found
     if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"{name!r}: {length}" for name, length in list(lengths.items())[:10])
-        raise ValueError(f"the columns of {argument} must be equally long, got {shown}")
+        listed = ", ".join(f"{shown(name)}: {length}" for name, length in list(lengths.items())[:10])
+        raise ValueError(f"the columns of {argument} must be equally long, got {listed}")
     return _from_columns(list(source), next(iter(lengths.values()), 0), source.__getitem__)
 
 
-def _has_rows(values: Any) -> bool:
-    return hasattr(values, "__len__") and not isinstance(values, (str, bytes)) and getattr(values, "ndim", 1) > 0
+def _rows_of(values: Any) -> int | None:
+    """Return how many rows a column has: by its shape where it has one, since not every array has a length."""
+    if isinstance(values, (str, bytes, Mapping)):
+        return None
+    shape = getattr(values, "shape", None)
+    if isinstance(shape, tuple):
+        return int(shape[0]) if shape and isinstance(shape[0], (int, np.integer)) else None
+    return len(values) if hasattr(values, "__len__") else None
 
 
 def _from_stream(source: Any, argument: str) -> Table:
@@ -143,17 +208,19 @@ def _from_stream(source: Any, argument: str) -> Table:
     def read(wanted: Sequence[Any], time: Any) -> Contents:
         for name in [*wanted, *([] if time is None else [time])]:
             if reader.schema.names.count(name) > 1:
-                raise ValueError(f"column {name!r} must be one-dimensional: the table has several columns of that name")
+                raise _doubled(name)
         rows = 0
         columns = {name: ArrowColumn(name, reader.schema.field(name).type, own=True) for name in wanted}
         moments: list[NDArray[Any]] = []
         for batch in reader:
             rows += batch.num_rows
             for name, column in columns.items():
-                column.append(batch.column(name))
+                with column_errors(name):
+                    column.append(batch.column(name))
             if time is not None:
-                # A chunk shares its memory with the columns beside it, which are let go.
-                moments += [chunk.copy() for chunk in arrow_times(time, [batch.column(time)]).chunks]
+                with column_errors(time):
+                    # A chunk shares its memory with the columns beside it, which are let go.
+                    moments += [chunk.copy() for chunk in arrow_times(time, [batch.column(time)]).chunks]
         encoded = {name: column.column for name, column in columns.items()}
         return Contents(rows, encoded, None if time is None else Times(time, moments))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,21 +10,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler._tables.keys import MISSING, Key, make_key, refuse_missing
+from cascade_sampler._tables.keys import Key, make_key, refuse_missing
+from cascade_sampler._tables.names import one_column, require
+from cascade_sampler._tables.numbering import MISSING
 from cascade_sampler._tables.open import Table
+from cascade_sampler._tables.shown import shown
 from cascade_sampler._tables.times import Times
 
 ROWS = 2**32
 """No table has as many."""
-_MOST = 10
+
+_OFF = {
+    "experiment_key": "pass {key}=, or experiment_aware=False",
+    "condition_key": "pass {key}=, or condition_balanced=False",
+    "time_key": "pass {key}=, or temporal_enrichment=False",
+}
+"""What to pass where a column is missing, by the argument that names it."""
 
 
-class NoColumnError(KeyError, ValueError):
-    """A table lacks a column: a key that is not there, and an argument of the wrong value."""
-
-    def __str__(self) -> str:
-        # A KeyError would show its message in quotes, as if it were the key.
-        return str(self.args[0])
+_logger = logging.getLogger("cascade_sampler")
 
 
 @dataclass(frozen=True)
@@ -88,14 +92,22 @@ def read_rows(
     TypeError
         For a column of a type that has no labels, or no times.
     """
+    experiment_columns = one_column(experiment_columns, table.names)
+    condition_columns = one_column(condition_columns, table.names)
     arguments = dict.fromkeys(experiment_columns, "experiment_key")
     arguments.update({name: "condition_key" for name in condition_columns if name not in arguments})
     wanted = list(arguments)
     if time_column is not None:
         arguments.setdefault(time_column, "time_key")
     for name, key in arguments.items():
-        if name not in table.names:
-            raise NoColumnError(f"{key}: {argument} has no column {name!r}{_nearest(name, table.names)}")
+        require(name, table.names, f"{key}: {argument}", _OFF[key].format(key=key), table.index)
+    if table.shuffled_index:
+        _logger.warning(
+            "The index of %s holds the numbers 0 to %d in another order. Batches hold positions, not labels of the "
+            "index: take rows with .iloc, not .loc, or call reset_index(drop=True) first",
+            argument,
+            (table.rows or 1) - 1,
+        )
     if table.rows is not None:
         _check_number(argument, table.rows, index_dtype)
     contents = table.read(wanted, time_column)
@@ -106,23 +118,13 @@ def read_rows(
     missing = {name: count for key in (experiments, conditions) if key for name, count in key.missing.items()}
     hours = None
     if contents.times is not None:
-        named, without = f"column {time_column!r}", contents.times.missing()
+        named, without = f"column {shown(time_column)}", contents.times.missing()
         if without and not exclude:
             raise refuse_missing(named, without, "time")
         if without:
             missing[named] = without
         hours = _hours(contents.times, [key for key in (experiments, conditions) if key and key.missing])
     return Rows(contents.rows, experiments, conditions, hours, missing)
-
-
-def _nearest(name: Any, names: Sequence[Any]) -> str:
-    """Return the columns whose names are like one that is not there, or where there are none, the columns."""
-    texts = {str(other): other for other in names}
-    near = [texts[match] for match in difflib.get_close_matches(str(name), list(texts), n=2)]
-    listed = ", ".join(map(repr, near or names[:_MOST]))
-    if near:
-        return f"; the nearest is {listed}" if len(near) == 1 else f"; the nearest are {listed}"
-    return f"; its columns are {listed}" + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")
 
 
 def _hours(times: Times, keys_with_gaps: list[Key]) -> list[NDArray[Any]]:

@@ -8,6 +8,7 @@ rounded difference would put a row that lies at the edge of the window on its wr
 from __future__ import annotations
 
 import datetime
+import decimal
 import math
 import numbers
 from collections.abc import Iterable, Sequence
@@ -17,9 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_sampler._tables.arrow import simple
 from cascade_sampler._tables.codes import native
-from cascade_sampler._tables.labels import identity, is_missing
+from cascade_sampler._tables.kinds import identity, is_missing
 from cascade_sampler._tables.libraries import library, loaded
+from cascade_sampler._tables.readable import as_array
+from cascade_sampler._tables.shown import shown
 
 _FINE_UNITS = ("s", "ms", "us", "ns", "ps", "fs", "as")
 _UNITS_AN_HOUR = {"h": 1, "m": 60} | {unit: 3600 * 1000**power for power, unit in enumerate(_FINE_UNITS)}
@@ -46,11 +50,11 @@ class Times:
         infinite = 0
         for chunk in self.chunks:
             if chunk.ndim != 1:
-                raise ValueError(f"column {self.name!r} must be one-dimensional, got shape {chunk.shape}")
+                raise ValueError(f"column {shown(self.name)} must be one-dimensional, got shape {chunk.shape}")
             if chunk.dtype.kind == "f":
                 infinite += int(np.count_nonzero(np.isinf(chunk)))
         if infinite:
-            raise ValueError(f"column {self.name!r} has {infinite} rows with an infinite time: times are finite")
+            raise ValueError(f"column {shown(self.name)} has {infinite} rows with an infinite time: times are finite")
 
     def missing(self) -> int:
         """Return how many rows have no time."""
@@ -129,20 +133,21 @@ def read_times(name: Any, values: Any) -> Times:
 def _refused(name: Any, kind: Any, text: bool = False) -> TypeError:
     remedy = ": convert the text to one of these" if text else ""
     return TypeError(
-        f"column {name!r} holds no times, its type is {kind}; times are numbers of hours, or dates with times, or "
+        f"column {shown(name)} holds no times, its type is {kind}; times are numbers of hours, or dates with times, or "
         f"durations{remedy}"
     )
 
 
 def _from_array(name: Any, values: Any) -> NDArray[Any]:
     # numpy would read numbers and text in one list as text, and times to the microsecond only.
-    array = np.array(values, dtype=object) if isinstance(values, (list, tuple)) else np.asanyarray(values)
+    listed = isinstance(values, (list, tuple))
+    array = np.fromiter(values, object, len(values)) if listed else as_array(name, values)
     masked = np.ma.getmaskarray(array) if isinstance(array, np.ma.MaskedArray) else None
     array = np.asarray(array)
     if array.ndim != 1:
-        raise ValueError(f"column {name!r} must be one-dimensional, got shape {array.shape}")
+        raise ValueError(f"column {shown(name)} must be one-dimensional, got shape {array.shape}")
     if array.dtype.kind == "O":
-        gaps = np.fromiter(map(is_missing, array), dtype=bool, count=len(array))
+        gaps = np.fromiter(map(is_missing, array.tolist()), dtype=bool, count=len(array))
         array = _from_objects(name, array, gaps if masked is None else gaps | masked)
     elif array.dtype.kind in "iuf":
         array = array.astype(_hours_type(array.dtype), copy=False)
@@ -151,7 +156,7 @@ def _from_array(name: Any, values: Any) -> NDArray[Any]:
         if array.dtype.kind == "M" and unit in ("Y", "M"):
             array = array.astype("M8[D]")
         elif unit not in _UNITS_AN_HOUR and unit not in _HOURS_A_UNIT:
-            raise TypeError(f"column {name!r} counts in a unit of no fixed length, its type is {array.dtype}")
+            raise TypeError(f"column {shown(name)} counts in a unit of no fixed length, its type is {array.dtype}")
     else:
         raise _refused(name, array.dtype, array.dtype.kind in "SUT")
     if masked is not None and masked.any():
@@ -177,13 +182,13 @@ def _from_objects(name: Any, array: NDArray[Any], missing: NDArray[np.bool_]) ->
         found = _from_moments(name, present, "m8")
     elif _all(kinds, (datetime.date, np.datetime64)) and kinds:
         if len({getattr(moment, "tzinfo", None) is None for moment in present}) > 1:
-            raise TypeError(f"column {name!r} mixes times with a time zone and times without")
+            raise TypeError(f"column {shown(name)} mixes times with a time zone and times without")
         found = _from_moments(name, present, "M8")
-    elif _all(kinds, (numbers.Real,)) and not kinds & {bool, np.timedelta64}:
+    elif _all(kinds, (numbers.Real, decimal.Decimal)) and not kinds & {bool, np.timedelta64}:
         try:
             found = np.array(present, dtype=np.float32 if kinds == {np.float32} else np.float64)
         except OverflowError:
-            raise ValueError(f"column {name!r} has a time beyond the doubles: times are finite") from None
+            raise ValueError(f"column {shown(name)} has a time beyond the doubles: times are finite") from None
     else:
         listed = " and ".join(sorted(kind.__name__ for kind in kinds))
         raise _refused(name, listed, any(issubclass(kind, (str, bytes)) for kind in kinds))
@@ -203,8 +208,8 @@ def _from_moments(name: Any, moments: Sequence[Any], kind: str) -> NDArray[Any]:
         return np.array(moments, dtype=f"{kind}[us]")
     try:
         attoseconds = [identity(moment)[1] for moment in moments]
-    except KeyError:
-        raise TypeError(f"column {name!r} holds durations in a unit of no fixed length") from None
+    except TypeError:
+        raise TypeError(f"column {shown(name)} holds durations in a unit of no fixed length") from None
     unit, ticks = next(
         (unit, 1000**power)
         for power, unit in zip(range(6, -1, -1), _FINE_UNITS, strict=True)
@@ -214,7 +219,7 @@ def _from_moments(name: Any, moments: Sequence[Any], kind: str) -> NDArray[Any]:
         return np.array([moment // ticks for moment in attoseconds], dtype=np.int64).view(f"{kind}[{unit}]")
     except OverflowError:
         pass
-    raise ValueError(f"column {name!r} holds times so far apart, and so fine, that 64 bits do not hold them")
+    raise ValueError(f"column {shown(name)} holds times so far apart, and so fine, that 64 bits do not hold them")
 
 
 def _from_pandas(name: Any, values: Any) -> Times:
@@ -230,6 +235,8 @@ def _from_pandas(name: Any, values: Any) -> Times:
         return Times(name, [_from_array(name, np.asarray(array.tz_convert(None)))])
     if isinstance(dtype, pandas.StringDtype):
         raise _refused(name, dtype, text=True)
+    if isinstance(dtype, pandas.SparseDtype):
+        return Times(name, [_from_array(name, np.asarray(array))])
     if isinstance(dtype, pandas.CategoricalDtype):
         (categories,) = _from_pandas(name, array.categories).chunks
         # A missing code is -1: the last entry.
@@ -242,6 +249,9 @@ def _from_pandas(name: Any, values: Any) -> Times:
 def _from_polars(name: Any, series: Any) -> Times:
     polars = loaded("polars")
     kind = series.dtype
+    if isinstance(kind, polars.Decimal) or str(kind) in ("Int128", "UInt128"):
+        # Neither has a type in numpy. Python rounds each number to the nearest double.
+        return Times(name, [_from_array(name, series.to_list())])
     if kind == polars.Null or (kind.is_integer() and series.null_count()):
         series = series.cast(polars.Float64)
     elif not (kind.is_integer() or kind.is_float() or kind in (polars.Date, polars.Datetime, polars.Duration)):
@@ -256,19 +266,23 @@ def arrow_times(name: Any, chunks: Iterable[Any]) -> Times:
 
 def _arrow_array(name: Any, chunk: Any) -> NDArray[Any]:
     import pyarrow
-    import pyarrow.compute
 
     types = pyarrow.types
-    if isinstance(chunk, pyarrow.ExtensionArray):
-        chunk = chunk.storage
-    if types.is_run_end_encoded(chunk.type):
-        chunk = pyarrow.compute.run_end_decode(chunk)
+    given = chunk.type
+    chunk = simple(chunk)
     if types.is_dictionary(chunk.type):
         chunk = chunk.dictionary_decode()
     kind = chunk.type
-    if types.is_null(kind):
-        chunk = chunk.cast(pyarrow.float64())
+    if types.is_null(given):
+        chunk = pyarrow.nulls(len(chunk), pyarrow.float64())
+    elif types.is_decimal(kind):
+        # Python rounds each number to the nearest double; there are few different ones.
+        encoded = chunk.dictionary_encode()
+        hours = _from_array(name, encoded.dictionary.to_pylist())
+        indices = encoded.indices.fill_null(len(hours)).to_numpy(zero_copy_only=False)
+        decimals: NDArray[Any] = np.append(hours, np.nan)[indices]
+        return decimals
     elif not (types.is_integer(kind) or types.is_floating(kind) or types.is_temporal(kind)) or types.is_time(kind):
-        raise _refused(name, kind, "string" in str(kind))
+        raise _refused(name, given, "string" in str(given))
     array: NDArray[Any] = chunk.to_numpy(zero_copy_only=False)
     return array

@@ -12,6 +12,8 @@ from cascade_sampler._tables import labels as _labels
 
 #: Digits behind the point of a second.
 _DIGITS = (0, 3, 6, 9)
+_DURATIONS = (datetime.timedelta, np.timedelta64)
+_DAY = 86_400 * 10**9
 
 
 def texts(labels: Sequence[Any]) -> list[str]:
@@ -23,13 +25,12 @@ def texts(labels: Sequence[Any]) -> list[str]:
 
 
 def other_texts(label: Any) -> list[str]:
-    """Return what else may name `label`: its text in this package, and for a narrow float that of the double."""
+    """Return what else may name `label`: its text in this package, for a narrow float that of the double."""
     if isinstance(label, (np.float16, np.float32)):
         return [repr(float(label))]
-    try:
-        return ["|".join(map(_labels.text, label)) if isinstance(label, tuple) else _labels.text(label)]
-    except TypeError:
-        return []
+    if isinstance(label, tuple):
+        return ["|".join(map(_labels.text, label))]
+    return [str(label), _labels.text(label)] if isinstance(label, _DURATIONS) else [_labels.text(label)]
 
 
 def _single(label: Any) -> str:
@@ -37,11 +38,7 @@ def _single(label: Any) -> str:
     if _is_moment(label):
         nanoseconds = _nanoseconds(label)
         return _moment(label, next(digits for digits in (0, 6, 9) if nanoseconds % 10 ** (9 - digits) == 0))
-    try:
-        return _labels.text(label)
-    except TypeError:
-        # A key of one column takes labels of more types, and nothing but weights goes by their text.
-        return str(label)
+    return _duration(label) if isinstance(label, _DURATIONS) else _labels.text(label)
 
 
 def _column(labels: Sequence[Any]) -> list[str]:
@@ -79,3 +76,12 @@ def _moment(label: Any, digits: int) -> str:
         seconds = str(np.datetime_as_string(label.astype("M8[s]"))).replace("T", " ")
     fraction = f".{_nanoseconds(label):09}"[: digits + 1] if digits else ""
     return f"{seconds}{fraction}{zone}"
+
+
+def _duration(label: Any) -> str:
+    days, rest = divmod(int(np.timedelta64(label, "ns").astype(np.int64)), _DAY)
+    seconds, nanoseconds = divmod(rest, 10**9)
+    digits = next(digits for digits in (0, 6, 9) if nanoseconds % 10 ** (9 - digits) == 0)
+    fraction = f".{nanoseconds:09}"[: digits + 1] if digits else ""
+    sign = "+" if days < 0 else ""
+    return f"{days} days {sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"

@@ -1,0 +1,381 @@
+"""Labels are told apart by what they are, whatever a library or Python's own ``==`` makes of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import fractions
+import json
+import pathlib
+import uuid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cascade_sampler import FlexibleBatchSampler
+from cascade_sampler._tables import sorting
+from cascade_sampler._tables.labels import order
+from cascade_sampler._tables.shown import shown, visible
+from cascade_sampler._tables.texts import plain, text
+from streams import Stream
+
+pytestmark = pytest.mark.frames
+
+ZONE = ZoneInfo("Europe/Zurich")
+NAN = float("nan")
+
+
+def grouped(values: Any, **arguments: Any) -> FlexibleBatchSampler:
+    return FlexibleBatchSampler({"k": values}, 4, experiment_key="k", condition_balanced=False, **arguments)
+
+
+ODD = ["A\0B", "A\0C", "A", "A\0", "\0", "", "caf\udce9", "caf\udcea", "\udce9", "'\\udce9'", "\U0001f600", "\uffff"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        list,
+        tuple,
+        lambda values: np.array(values, dtype=object),
+        lambda values: pd.Series(values, dtype=object),
+        lambda values: pd.Index(values, dtype=object),
+    ],
+)
+@pytest.mark.parametrize("turn", [1, -1])
+def test_text_is_told_apart_by_its_own_letters(make, turn):
+    assert grouped(make((ODD * 5)[::turn])).experiments == tuple(sorted(ODD))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        np.array,
+        lambda values: np.array(values, dtype=np.dtypes.StringDType()) if hasattr(np.dtypes, "StringDType") else values,
+        lambda values: pd.array(values, dtype="string[python]"),
+        lambda values: pd.array(values, dtype="string[pyarrow]"),
+        lambda values: pd.Series(values, dtype="string"),
+        lambda values: pd.Series(values),
+        lambda values: pd.Series(values, dtype=pd.ArrowDtype(pa.string())),
+        pl.Series,
+        pa.array,
+        lambda values: pa.array(values).dictionary_encode(),
+        lambda values: pd.Categorical.from_codes(np.arange(len(values)) % 4, ["A", "A\0B", "A\0C", "é"]),
+    ],
+)
+def test_a_nul_ends_no_text(make):
+    values = ["A", "A\0B", "A\0C", "é"] * 10
+    assert grouped(make(values)).experiments == ("A", "A\0B", "A\0C", "é")
+
+
+def test_many_labels_are_those_of_few(monkeypatch):
+    rows = 70_000
+    texts = [f"{row * 7919 % rows:06}\0{'é' * (row % 3)}" for row in range(rows)]
+    numbers = [row * 7919 % rows * 10**9 for row in range(rows)]
+    for values in (texts, numbers):
+        expected = tuple(sorted(values))
+        for column in (values, np.array(values, dtype=object), pd.Series(values), pl.Series(values), pa.array(values)):
+            assert grouped(column).experiments == expected
+    with_gaps = [None, *texts[1:]]
+    for column in (with_gaps, pl.Series(with_gaps), pa.array(with_gaps)):
+        assert len(grouped(column, missing="exclude").experiments) == rows - 1
+
+
+@given(st.lists(st.text(st.sampled_from("ab\0é\uffff\ud800\udfff\U0001f600"), max_size=12), min_size=1, max_size=60))
+def test_texts_sorted_at_once_are_as_python_sorts_them(texts):
+    for few in (0, 10**6):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sorting, "_FEW", few)
+            numbers, places = sorting.number_texts(texts)
+        distinct = sorted(set(texts))
+        assert [texts[place] for place in places] == distinct
+        assert [distinct[number] for number in numbers] == texts
+
+
+FOLDS = [dt.datetime(2023, 10, 29, 2, 30, tzinfo=ZONE, fold=fold) for fold in (0, 1)]
+
+
+def test_the_two_moments_of_a_doubled_hour():
+    assert FOLDS[0] == FOLDS[1]
+    for values in (FOLDS, FOLDS[::-1], [pd.Timestamp(moment) for moment in FOLDS]):
+        found = grouped(values * 10).experiments
+        assert [moment.astimezone(dt.timezone.utc).hour for moment in found] == [0, 1]
+        assert len(grouped([(moment, 1) for moment in values] * 10).experiments) == 2
+    weights = grouped(FOLDS * 10, experiment_weights={FOLDS[1]: 1.0})._feed.plan.weights
+    assert weights.tolist() == [0.0, 1.0]
+
+
+def test_one_moment_in_several_zones_is_one_label():
+    noon = dt.datetime(2024, 7, 1, 12, tzinfo=dt.timezone.utc)
+    values = [noon, noon.astimezone(ZONE), noon.astimezone(ZoneInfo("Asia/Tokyo")), noon + dt.timedelta(hours=1)]
+    assert len(grouped(values * 5).experiments) == 2
+
+
+def test_the_ends_of_the_calendar_with_a_zone():
+    west, east = dt.timezone(dt.timedelta(hours=-12)), dt.timezone(dt.timedelta(hours=12))
+    values = [dt.datetime.max.replace(tzinfo=west), dt.datetime.min.replace(tzinfo=east)]
+    assert grouped(values * 10).experiments == tuple(values[::-1])
+
+
+def test_numbers_that_are_equal_are_one_label_whichever_comes_first():
+    for values in ([1, 1.0, 2.5], [1.0, 2.5, 1], [decimal.Decimal("1.00"), 2.5, 1, fractions.Fraction(5, 2)]):
+        first, second = grouped(values * 6).experiments
+        assert (type(first), first, second) == (int, 1, 2.5)
+
+
+def test_integers_beyond_the_doubles_stay_apart():
+    high = 2**53
+    labels = [high, high + 1, 2**63]
+    wide = np.array(labels * 8, dtype=np.uint64)
+    for values in (
+        wide,
+        labels * 8,
+        [*labels[:2], 2**70] * 8,
+        pd.Series(wide),
+        pd.Series(wide).astype(pd.SparseDtype("uint64")),
+        pd.Series(wide).astype("UInt64"),
+        pd.Series(wide).astype("category"),
+        pl.Series(wide),
+        pl.Series(labels * 8, dtype=pl.Int128),
+        pa.array(wide),
+    ):
+        found = grouped(values)
+        assert found.experiments[:2] == (high, high + 1) and len(found.experiments) == 3
+
+
+def test_classes_of_the_users_are_asked_nothing():
+    class Odd(str):
+        __slots__ = ()
+
+        def __eq__(self, other):
+            raise RuntimeError("asked")
+
+        def __hash__(self):
+            raise RuntimeError("asked")
+
+        __lt__ = __eq__
+
+    class Colour(str, enum.Enum):
+        RED = "red"
+        BLUE = "blue"
+
+    class Level(enum.IntEnum):
+        LOW = 1
+        HIGH = 2
+
+    assert grouped([Odd("b"), Odd("a")] * 10).experiments == ("a", "b")
+    named = grouped([Colour.RED, Colour.BLUE] * 10, experiment_weights={Colour.RED: 1.0, "blue": 2.0})
+    assert named.experiments == ("blue", "red") and {type(label) for label in named.experiments} == {str}
+    assert grouped([Level.HIGH, Level.LOW] * 10, experiment_weights={Level.LOW: 1, 2: 1}).experiments == (1, 2)
+
+
+class Hostile:
+    def __eq__(self, other):
+        raise ZeroDivisionError
+
+    def __hash__(self):
+        raise ZeroDivisionError
+
+    def __repr__(self):
+        raise ZeroDivisionError
+
+    __lt__ = __eq__
+
+
+@pytest.mark.parametrize(
+    "label",
+    [Hostile(), (1, Hostile()), {1: 2}, [1], {1}, frozenset({1}), object(), 1j, print, memoryview(b"a"), range(3)],
+)
+def test_what_is_no_label_is_refused(label):
+    for values in ([label] * 10, [label, "a"] * 5):
+        with pytest.raises(TypeError, match="column 'k'"):
+            grouped(values)
+
+
+def test_missing_labels_of_every_kind():
+    gaps = [None, NAN, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), np.float32("nan"), decimal.Decimal("NaN"),
+            decimal.Decimal("sNaN"), (1, None)]  # fmt: skip
+    for gap in gaps:
+        with pytest.raises(ValueError, match="column 'k' has 2 rows without a label"):
+            grouped([1, gap, 2, gap, 1])
+    if hasattr(np.dtypes, "StringDType"):
+        for gap in (NAN, None, pd.NA):
+            values = np.array(["a", "b", gap, "b"] * 3, dtype=np.dtypes.StringDType(na_object=gap))
+            assert grouped(values, missing="exclude").experiments == ("a", "b")
+            with pytest.raises(ValueError, match="column 'k' has 3 rows without a label"):
+                grouped(values)
+
+
+EVERY = {
+    "text": ["b\nc", "a\x1b[31m", "caf\udce9"],
+    "bytes": [b"a", b"b\0"],
+    "infinite": [1.0, float("inf"), -float("inf")],
+    "narrow": [np.float32(0.1), np.float32("inf")],
+    "decimals": [decimal.Decimal("1.50"), decimal.Decimal("1E+3"), decimal.Decimal("-0.00")],
+    "fractions": [fractions.Fraction(1, 3), fractions.Fraction(1, 2)],
+    "durations": [dt.timedelta(hours=1), dt.timedelta(days=-1, hours=3), dt.timedelta(microseconds=1)],
+    "dates": [dt.date(2024, 1, 2), dt.date(2024, 1, 1)],
+    "zoned": FOLDS,
+    "times of day": [dt.time(1), dt.time(2)],
+    "tuples": [(1, "a"), (1, "b")],
+    "nested": [((1, 2), "a"), ((1, 3), "a")],
+    "tuples of decimals": [(decimal.Decimal(1), dt.timedelta(1)), (decimal.Decimal(2), dt.timedelta(2))],
+    "identifiers": [uuid.UUID(int=1), uuid.UUID(int=2)],
+    "paths": [pathlib.PurePosixPath("a/b"), pathlib.PurePosixPath("a/c")],
+    "periods": [pd.Period("2024-01", "M"), pd.Period("2024-02", "M")],
+    "intervals": [pd.Interval(0, 1), pd.Interval(1, 2)],
+}
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_label_finds_every_way_out(kind):
+    labels = EVERY[kind]
+    table = {"k": labels * 10, "c": ["x", "y"] * (len(labels) * 5)}
+    one = FlexibleBatchSampler(table, 4, experiment_key="k", condition_key="c")
+    two = FlexibleBatchSampler(table, 4, experiment_key=["k", "c"], condition_balanced=False)
+    for sampler in (one, two, FlexibleBatchSampler(table, 4, experiment_key="c", condition_key="k")):
+        audit = sampler.audit()
+        written = json.dumps(audit.to_dict(), allow_nan=False, ensure_ascii=False)
+        (str(audit) + written + json.dumps(sampler.state_dict())).encode("utf-8")
+        sampler.explain(0).to_frame(names=True)
+        repr(sampler)
+    for label in one.experiments:
+        assert grouped(table["k"], experiment_weights={label: 1.0})._feed.plan.weights.max() == 1.0
+
+
+def test_a_duration_has_one_text_whatever_its_unit():
+    hours = np.array([1, 26, -1])
+    expected = ["-1 days 23:00:00", "0 days 01:00:00", "1 days 02:00:00"]
+    columns: list[Any] = [
+        np.tile(hours.astype("m8[h]").astype(f"m8[{unit}]"), 8) for unit in ("h", "m", "s", "us", "ns")
+    ]
+    columns += [pd.Series(columns[-1]), pl.Series(columns[-1]), pa.array(columns[-1])]
+    columns += [[dt.timedelta(hours=int(hour)) for hour in hours] * 8, [pd.Timedelta(hours=int(h)) for h in hours] * 8]
+    keyed = []
+    for column in columns:
+        sampler = FlexibleBatchSampler({"k": column, "c": ["a"] * 24}, 4, experiment_key="k", condition_key="c")
+        assert sampler.audit().to_dict()["experiments"]["label"] == expected
+        both = {"k": column, "c": ["a"] * 24}
+        keyed.append(FlexibleBatchSampler(both, 4, experiment_key=["k", "c"], condition_balanced=False).epoch_batches())
+    assert all(np.array_equal(keyed[0], each) for each in keyed)
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        (dt.timedelta(microseconds=1500), "0 days 00:00:00.001500"),
+        (np.timedelta64(1, "ns"), "0 days 00:00:00.000000001"),
+        (np.timedelta64(3, "W"), "21 days 00:00:00"),
+        (decimal.Decimal("1.500"), "1.5"),
+        (decimal.Decimal("1E+2"), "100"),
+        (decimal.Decimal("-0.0"), "0"),
+        (decimal.Decimal("123456789012345678901234567890.1230"), "123456789012345678901234567890.123"),
+        (((1, "a"), True), "1|a|True"),
+        (np.float16(0.1), "0.1"),
+        (float("-inf"), "-inf"),
+        (np.str_("a"), "a"),
+        (b"a", "b'a'"),
+    ],
+)
+def test_texts(label, expected):
+    assert text(label) == expected
+    assert plain(label) in (expected, 0.1)
+
+
+def test_kinds_that_have_no_order_together():
+    day = dt.datetime(2024, 1, 1)
+    for labels in (["a", 1], [b"a", "a"], [day, day.replace(tzinfo=ZONE)], [day.date(), day], [dt.timedelta(1), 1],
+                   [dt.timedelta(1), day], [(1, "a"), ("a", 1)], [True, "True"], [(day, 1), (1, 1)]):  # fmt: skip
+        for turned in (labels, labels[::-1]):
+            with pytest.raises(TypeError, match="do not sort"):
+                grouped(turned * 5)
+            with pytest.raises(TypeError, match="column k do not sort"):
+                order(turned, "column k")
+
+
+# Labels as people see them
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("plate_1", "'plate_1'"),
+        ("it's", '"it\'s"'),
+        ("a\nb\r\t", "'a\\nb\\r\\t'"),
+        ("\x1b]0;title\x07", "'\\x1b]0;title\\x07'"),
+        ("a\u202eb\u2066", "'a\\u202eb\\u2066'"),
+        ("\u2028\u0085\ufeff\u200b", "'\\u2028\\x85\\ufeff\\u200b'"),
+        ("caf\udce9", "'caf\\\\udce9'"),
+        ("C:\\new", "'C:\\\\new'"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 漢字 👩\u200d🔬",
+            "'\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 漢字 👩\u200d🔬'",
+        ),
+        (1, "1"),
+        (np.int64(1), "1"),
+        (True, "True"),
+        (np.float32(0.1), "0.1"),
+        (float("inf"), "'inf'"),
+        (("a\n", 1), "('a\\n', 1)"),
+        (("a",), "('a',)"),
+        (dt.timedelta(1), "'1 days 00:00:00'"),
+    ],
+)
+def test_labels_are_shown_on_one_line(given, expected):
+    assert shown(given) == expected
+
+
+def test_long_labels_lose_their_middle():
+    label = "".join(chr(97 + place % 26) for place in range(5000)) + "end"
+    found = visible(label)
+    assert len(found) == 60 and "…" in found and found.startswith("abcdef") and found.endswith("end")
+    assert len(visible("\x1b" * 5000)) <= 60
+    assert len(visible("\x1b" * 40)) <= 60 and visible("a" * 60) == "a" * 60
+    assert visible(label, None) == label
+
+
+@pytest.mark.parametrize("hostile", ["a\x1b[2J", "a\nb", "\u202eb", "x" * 5000])
+def test_errors_show_labels_and_names_safely(hostile, caplog):
+    table = {hostile: [hostile, "b"] * 10, "none": [None] * 20, "words": [print] * 20}
+    keys = {"experiment_key": hostile, "condition_balanced": False}
+    attempts: list[tuple[dict[str, Any], type[Exception]]] = [
+        ({**keys, "experiment_weights": {"c": 1.0}}, ValueError),
+        ({**keys, "experiment_weights": {hostile + "c": 1.0}}, ValueError),
+        ({"experiment_key": hostile + "d"}, KeyError),
+        ({"experiment_key": hostile, "condition_key": hostile, "condition_ratio": {hostile: 0, "b": 0}}, ValueError),
+    ]
+    for arguments, kind in attempts:
+        with pytest.raises(kind) as caught:
+            FlexibleBatchSampler(table, 4, **arguments)
+        message = str(caught.value)
+        assert message.isprintable() and len(message) < 1000
+    FlexibleBatchSampler(table, 15, **keys)
+    assert caplog.messages and all(message.isprintable() and len(message) < 1000 for message in caplog.messages)
+
+
+def test_streams_and_dictionaries_of_views():
+    if not hasattr(pa, "binary_view"):
+        pytest.skip("this pyarrow has no views")
+    for values, kind in ((["b", "a\0", "a"], pa.string_view()), ([b"b", b"a\0", b"a"], pa.binary_view())):
+        plain_array = pa.array(values * 10)
+        views = plain_array.cast(kind)
+        encoded = plain_array.dictionary_encode()
+        in_dictionary = pa.DictionaryArray.from_arrays(encoded.indices, encoded.dictionary.cast(kind))
+        expected = tuple(sorted(set(values)))
+        for column in (views, in_dictionary, pa.chunked_array([views[:7], views[7:]]), views[3:]):
+            assert grouped(column).experiments == expected
+            stream = Stream(pa.table({"k": column}))
+            found = FlexibleBatchSampler(stream, 4, experiment_key="k", condition_balanced=False)
+            assert found.experiments == expected
+    frame = pl.DataFrame({"k": [b"a", b"b"] * 20})
+    assert grouped(frame["k"]).experiments == (b"a", b"b")
+    table = FlexibleBatchSampler(pa.table(frame), 4, experiment_key="k", condition_balanced=False)
+    assert table.experiments == (b"a", b"b")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cascade_sampler import FlexibleBatchSampler
+from launch import torchrun
 
 
 @pytest.fixture
@@ -151,3 +153,22 @@ def test_singular_and_plural(said):
     data = {"experiment": ["a"] * 2 + ["b"] * 98, "condition": ["x", "y"] + ["y"] * 98}
     (message,) = said(data, batch_size=10)
     assert "'a' (2 rows)" in message and "'a' / 'x' (1 row, 5 seats)" in message
+
+
+@pytest.mark.parametrize(("rank", "lines"), [(0, 1), (1, 0), (None, 1)])
+def test_a_sampler_of_another_rank_says_nothing(said, rank, lines):
+    deal = {} if rank is None else {"num_replicas": 2, "rank": rank}
+    assert len(said(table([100, 10]), batch_size=50, condition_balanced=False, **deal)) == lines
+
+
+@pytest.mark.parametrize(("told", "lines"), [("0", 1), ("3", 0), ("", 1), ("none", 1)])
+def test_a_process_that_torchrun_started(said, monkeypatch, told, lines):
+    """The rank is asked for when there is something to say."""
+    monkeypatch.setenv("RANK", told)
+    assert len(said(table([100, 10]), batch_size=50, condition_balanced=False)) == lines
+
+
+def test_two_processes_say_it_once(tmp_path):
+    torchrun(Path(__file__).with_name("log_program.py"), 2, tmp_path)
+    lines = [(tmp_path / f"rank{rank}.txt").read_text().splitlines() for rank in range(2)]
+    assert [len(each) for each in lines] == [2, 0]

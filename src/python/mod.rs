@@ -26,6 +26,7 @@ mod _core {
         arrays::count,
         dealt::{PyCoverage, dealt_plan},
         decks::PyDeck,
+        errors::NoBatchesError,
         errors::NoConditionError,
         errors::RatioNotAllowedError,
         errors::TooFewSeatsError,

@@ -73,9 +73,13 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         self._conditions = _with_rows(rows.conditions, plan.condition_labels)
         self._has_times = rows.times is not None
         self._library = library_of(table)
+        if not deal[1]:
+            self._log(rows, plan, deal[0], no_effect)
+
+    def _log(self, rows: Rows, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
         log.left_out(rows, plan)
         log.without_effect({**no_effect, **log.no_leak(plan, self._leaky_here)})
-        only_short = plan.batches == 1 and plan.short and deal[0] == 1
+        only_short = plan.batches == 1 and plan.short and replicas == 1
         if not plan.dealt:
             # Where batches are dealt, no condition gets more than its share but for one odd seat.
             log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)

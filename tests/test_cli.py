@@ -45,7 +45,10 @@ def run(*arguments, stdin=b""):
         stream.flush()
         written.append(stream.buffer.getvalue())
     return SimpleNamespace(
-        returncode=left.value.code, raw=written[0], stdout=written[0].decode(), stderr=written[1].decode()
+        returncode=left.value.code,
+        raw=written[0],
+        stdout=written[0].decode(errors="replace"),
+        stderr=written[1].decode(),
     )
 
 

@@ -51,7 +51,7 @@ def commands() -> None:
     help="Count what the batches of FILE hold, beside what was asked for, and say what is wrong.\n" + _KINDS,
     epilog="""\b
 Examples:
-  cascade-sampler audit cells.parquet --experiment-key plate --condition-key dose
+  cascade-sampler audit cells.parquet --experiment-key plate --leaky 0.1
   cascade-sampler audit cells.parquet --epochs 3 --html audit.html --strict
   cascade-sampler audit plates/ --experiment-key plate --json - | jq .findings
   gzip -dc cells.tsv.gz | cascade-sampler audit - --format tsv""",
@@ -107,7 +107,7 @@ def audit(
     epilog="""\b
 Examples:
   cascade-sampler batches cells.parquet --experiment-key plate --out epoch_0.npy
-  cascade-sampler batches cells.csv --epoch 3 --index-dtype uint32 --out - > epoch_3.npy""",
+  cascade-sampler batches cells.csv --epoch 3 --out - > epoch_3.npy""",
 )
 @sampler_options
 @click.option("--epoch", type=int, default=0, show_default=True, help="Which epoch.")

@@ -383,7 +383,9 @@ def bad(folder):
     (folder / "text.parquet").write_text("no parquet")
     (folder / "text.csv.gz").write_text("no gzip")
     (folder / "text.arrow").write_text("no arrow")
-    (folder / "table.xlsx").write_text("")
+    (folder / "odd").mkdir(exist_ok=True)
+    for path in (folder / "table.xlsx", folder / "odd" / "table.xlsx"):
+        path.write_text("")
     (folder / "ragged.csv").write_text("experiment,condition\na,b\na,b,c\n")
     (folder / "header.csv").write_text("experiment,condition\n")
     (folder / "gaps.csv").write_text("experiment,condition\na,x\n,x\n")
@@ -394,7 +396,7 @@ def bad(folder):
     ("arguments", "message"),
     [
         (["audit", "{}/none.csv"], "does not exist"),
-        (["audit", "{}"], "the end of the name must be one of .parquet"),
+        (["audit", "{}/odd"], "the end of the name must be one of .parquet"),
         (["audit", "{}/empty.csv"], "[Ee]mpty"),
         (["audit", "{}/text.parquet"], "[Pp]arquet"),
         (["audit", "{}/text.csv.gz"], "gz|zlib"),

@@ -106,7 +106,7 @@ def audit(
     help="Write an epoch of FILE as a .npy array of row numbers: one line a batch.\n" + _KINDS,
     epilog="""\b
 Examples:
-  cascade-sampler batches cells.parquet --experiment-key plate --out epoch_0.npy
+  cascade-sampler batches cells.parquet --leaky 0.1 --out epoch_0.npy
   cascade-sampler batches cells.csv --epoch 3 --out - > epoch_3.npy""",
 )
 @sampler_options

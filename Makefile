@@ -107,7 +107,7 @@ check: $(ENV)/.ready ## format, lints with warnings denied, types, stubs
 	RUSTDOCFLAGS='--deny warnings' cargo doc --quiet --locked --no-deps
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
-	$(RUN) -m mypy --strict python/cascade_sampler
+	$(RUN) -m mypy --strict python/cascade_sampler tests/typed.py
 	cd tests && $(RUN) -m mypy.stubtest cascade_sampler._core
 
 format: $(ENV)/.ready ## put code into the shape that check wants

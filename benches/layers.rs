@@ -3,7 +3,9 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use cascade_sampler::{Batches, Deal, Generator, Slots, pass, sample};
+use cascade_sampler::decks::Deck;
+use cascade_sampler::draw::{Generator, Slots};
+use cascade_sampler::{Batches, Deal};
 use common::{BATCH, CASES};
 use divan::Bencher;
 
@@ -36,14 +38,13 @@ fn bounded(bencher: Bencher, bound: u32) {
 #[divan::bench(args = POPULATIONS)]
 fn sampled(bencher: Bencher, population: u32) {
     let (mut generator, mut slots, mut out) = (Generator::new(1), Slots::default(), [0; BATCH]);
-    slots.reserve(BATCH).expect("memory");
-    bencher.bench_local(|| sample(&mut generator, population, &mut out, &mut slots));
+    bencher.bench_local(|| generator.sample(population, &mut out, &mut slots));
 }
 
 #[divan::bench(args = POPULATIONS)]
 fn passed(bencher: Bencher, population: u32) {
     let mut generator = Generator::new(1);
-    bencher.bench_local(|| pass(&mut generator, population, BATCH));
+    bencher.bench_local(|| generator.pass(population, BATCH));
 }
 
 #[divan::bench(args = CASES.map(|case| case.name))]
@@ -58,4 +59,21 @@ fn a_hundred_batches_passed(bencher: Bencher, name: &str) {
     let plan = common::plan(common::named(name), ROWS);
     let mut batches = Batches::<i64>::new(&plan, Deal::default(), 3, 0).expect("a seed");
     bencher.bench_local(|| batches.nth(100));
+}
+
+#[divan::bench(args = [40, 1_000, 9_000, 2_500_000])]
+fn cards(bencher: Bencher, cards: u32) {
+    let (mut key, mut out) = (0, [0; BATCH]);
+    bencher.bench_local(|| {
+        key += 1;
+        Deck::new(cards, key).deal(divan::black_box(cards / 3), &mut out);
+        out
+    });
+}
+
+#[divan::bench(args = CASES.map(|case| case.name))]
+fn batch_dealt(bencher: Bencher, name: &str) {
+    let plan = common::dealt_plan(common::named(name), ROWS);
+    let mut batches = Batches::<i64>::new(&plan, Deal::default(), 3, 0).expect("a seed");
+    bencher.bench_local(|| batches.next());
 }

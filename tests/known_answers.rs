@@ -4,7 +4,8 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use cascade_sampler::{Batches, Column, Deal, Generator, Plan, Settings, Slots, Table, sample, seed_words};
+use cascade_sampler::draw::{Generator, Slots, seed_words};
+use cascade_sampler::{Batches, Column, Deal, Plan, Settings, Table};
 use common::{Frame, digest, double, drawn, frame, hex, hours, int, plan, read, settings};
 use serde_json::Value;
 
@@ -78,8 +79,7 @@ fn samples() {
         }
         let mut passing = generator.clone();
         let mut found = vec![0; seats];
-        slots.reserve(seats.min(population as usize)).unwrap();
-        sample(&mut generator, population, &mut found, &mut slots);
+        generator.sample(population, &mut found, &mut slots).unwrap();
         let first = case["first"].as_array().unwrap();
         assert_eq!(
             found[..first.len()],
@@ -90,7 +90,7 @@ fn samples() {
             case["sha256"].as_str().unwrap(),
             "sample({population}, {seats})"
         );
-        cascade_sampler::pass(&mut passing, population, seats);
+        passing.pass(population, seats);
         assert_eq!(passing, generator, "pass({population}, {seats})");
         assert_eq!(u64::from(generator.next32()), int(&case["then"]));
     }

@@ -5,9 +5,10 @@ mod common;
 
 use std::collections::HashSet;
 
-use cascade_sampler::{
-    Batches, Chunk, Codes, Column, Deal, Error, Generator, MISSING, Plan, Settings, Slots, Table, combine, pass, sample,
-};
+use cascade_sampler::columns::{MISSING, combine};
+use cascade_sampler::draw::{Generator, Slots};
+use cascade_sampler::plan::Positions;
+use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Error, Plan, Settings, Table};
 use common::drawn;
 use proptest::prelude::*;
 
@@ -167,6 +168,15 @@ fn both<'a>(experiments: Column<'a>, conditions: Column<'a>) -> Table<'a> {
     }
 }
 
+/// The experiment and the condition of every row, as the plan holds them.
+fn positions(plan: &Plan) -> (Positions, Option<Positions>) {
+    let groups = plan.groups();
+    (
+        groups.experiment_positions(|| Ok::<_, Error>(())).unwrap(),
+        groups.condition_positions(|| Ok::<_, Error>(())).unwrap(),
+    )
+}
+
 fn choose(generator: &mut Generator, pool: &[u32], seats: usize) -> Vec<u32> {
     let positions = plain_sample(generator, pool.len() as u32, seats);
     positions.into_iter().map(|position| pool[position as usize]).collect()
@@ -187,12 +197,11 @@ proptest! {
         }
         let (mut plain, mut passing) = (generator.clone(), generator.clone());
         let mut slots = Slots::default();
-        slots.reserve(k.min(n as usize)).unwrap();
         let mut found = vec![0; k];
-        sample(&mut generator, n, &mut found, &mut slots);
+        generator.sample(n, &mut found, &mut slots).unwrap();
         prop_assert_eq!(found, plain_sample(&mut plain, n, k));
         prop_assert_eq!(&generator, &plain);
-        pass(&mut passing, n, k);
+        passing.pass(n, k);
         prop_assert_eq!(passing, plain);
     }
 
@@ -255,7 +264,7 @@ proptest! {
         let plan = |column: Column<'_>| Plan::new(&both(column.clone(), column), &settings);
         match (plan(column), plan(Column::from_ranks(&plain, 5))) {
             (Ok(found), Ok(expected)) => {
-                prop_assert_eq!(found.groups().positions(), expected.groups().positions());
+                prop_assert_eq!(positions(&found), positions(&expected));
                 prop_assert_eq!(found.groups().cells(), expected.groups().cells());
             }
             (found, expected) => prop_assert_eq!(found.err(), expected.err()),
@@ -276,7 +285,7 @@ proptest! {
         };
         let (spread, dense) = (plan(&far, &far_too, 5001), plan(&near, &near_too, 6));
         prop_assert_eq!(spread.groups().cells(), dense.groups().cells());
-        prop_assert_eq!(spread.groups().positions(), dense.groups().positions());
+        prop_assert_eq!(positions(&spread), positions(&dense));
         let first = combine(&Column::from_ranks(&far, 5001), &Column::from_ranks(&far_too, 5001)).unwrap();
         let second = combine(&Column::from_ranks(&near, 6), &Column::from_ranks(&near_too, 6)).unwrap();
         prop_assert_eq!(first.0, second.0);

@@ -297,6 +297,7 @@ def test_the_interval_is_exact(trials, chance):
     assert binomial_range(trials, float(chance)) == (low, high)
 
 
+@pytest.mark.slow
 def test_the_interval_at_its_ends():
     assert binomial_range(100, 0.0) == (0, 0)
     assert binomial_range(100, 1.0) == (100, 100)
@@ -310,6 +311,7 @@ def test_rows_that_are_left_out_are_not_counted():
     assert audit.rows == 6 == sum(audit.draws)
 
 
+@pytest.mark.slow
 def test_more_draws_than_a_mark_has_room_for():
     """Many cells leave few bits for counting."""
     rows = 70_000

@@ -127,6 +127,7 @@ def test_all_batches_of_upstream_are_there() -> None:
     assert {name: len(read("upstream")[name]) for name in ("v2", "head")} == {"v2": 48, "head": 32}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["make.py", "make_dealt.py"])
 def test_this_numpy_gives_the_same_answers(program: str) -> None:
     run = subprocess.run([sys.executable, HERE / program, "--check"], capture_output=True, text=True, check=False)

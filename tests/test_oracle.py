@@ -93,6 +93,7 @@ def test_every_batch_of_every_rank(case, epoch, replicas):
         assert sampler.batch(position, epoch).tolist() == expected[position].tolist()
 
 
+@pytest.mark.slow
 def test_a_thousand_batches_of_ten_million_rows():
     rows = 10_000_000
     random = np.random.default_rng(5)
@@ -107,6 +108,7 @@ def test_a_thousand_batches_of_ten_million_rows():
         assert np.array_equal(batch, wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("shape", ["all distinct", "sorted", "few", "one"])
 def test_a_focal_time_in_lists_of_millions(shape, dtype):

@@ -109,6 +109,7 @@ def test_eight_threads_get_each_batch_once():
     assert together == sorted(batch.tobytes() for batch in sampler.epoch_batches(0))
 
 
+@pytest.mark.slow
 def test_forking_while_threads_draw_never_hangs():
     sampler = make(num_batches=10**9, num_replicas=64, rank=63)
     batches = iter(sampler)

@@ -9,6 +9,7 @@ import secrets
 import signal
 import time
 
+import pytest
 import torch
 
 import soak_program
@@ -89,6 +90,7 @@ def in_order(told, first, end):
     return [rank[at] for at in turns for rank in told]
 
 
+@pytest.mark.slow
 def test_killed_twenty_times_it_trains_on_the_same_batches(tmp_path):
     seed = int(os.environ.get("SOAK_SEED", secrets.randbelow(2**32)))
     print(f"SOAK_SEED={seed}")

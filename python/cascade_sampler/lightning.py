@@ -1,28 +1,29 @@
-"""Lightning: the position of a sampler in Lightning's checkpoints. It is imported when a callback is made."""
+"""Lightning: the position of a sampler in checkpoints. Lightning is imported with the first callback, not before."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from cascade_sampler._samplers.flexible import FlexibleBatchSampler
-from cascade_sampler._samplers.state import moved
+from cascade_sampler._samplers.base import CascadeBase
 
-_Source = FlexibleBatchSampler | Callable[[], FlexibleBatchSampler]
+if TYPE_CHECKING:
+    from cascade_sampler._lightning.callback import ResumeCallback, Source
+
+__all__ = ["ResumeCallback", "resume_callback"]
 
 
-def resume_callback(sampler: _Source) -> Any:
-    """Make a callback that writes where training stands into checkpoints, and carries on there.
+def resume_callback(sampler: Source) -> ResumeCallback:
+    """Make a `ResumeCallback` that is told its sampler.
 
-    Lightning's checkpoints hold no position of a batch sampler: without one a resumed epoch begins anew. What is
-    written counts the batches that were trained on, so loader workers may draw ahead.
+    `ResumeCallback` finds the sampler by itself. This one is for loaders in which it cannot be found, and for one of
+    several samplers.
 
     Parameters
     ----------
-    sampler : FlexibleBatchSampler, or callable that returns it
-        The batch sampler of the training loader. A callable is asked whenever a checkpoint is written or loaded, for
-        samplers that a data module makes in ``setup``; one that is only made in ``train_dataloader`` comes too late.
+    sampler : FlexibleBatchSampler or CascadeSampler, or callable that returns it
+        The batch sampler of the training loader. A callable is asked whenever a checkpoint is written or loaded, and
+        returns None as long as there is no sampler.
 
     Returns
     -------
@@ -38,62 +39,36 @@ def resume_callback(sampler: _Source) -> Any:
 
     Notes
     -----
-    On resume the number of ranks may be another one. A checkpoint without a position, from a run without the callback,
-    is loaded with a warning. One callback is for one sampler, one sampler a Trainer. With torchdata's
-    StatefulDataLoader it is needed too: alone, that is exact inside of epochs only, whatever its sampler.
+    A checkpoint without a position, from a run without the callback, is loaded with a warning. One callback is for one
+    sampler, one callback a Trainer. With torchdata's StatefulDataLoader it is needed too: alone, that is exact inside
+    of epochs only, whatever its sampler.
     """
-    if not isinstance(sampler, FlexibleBatchSampler) and not callable(sampler):
+    if not isinstance(sampler, CascadeBase) and not callable(sampler):
         raise TypeError(
-            f"sampler must be a FlexibleBatchSampler or a callable that returns it, got {type(sampler).__name__}"
+            "sampler must be a FlexibleBatchSampler or a CascadeSampler, or a callable that returns it, got "
+            f"{type(sampler).__name__}"
         )
-    return _callback()(sampler)
+    made: ResumeCallback = _callbacks().NamedResumeCallback(sampler)
+    return made
 
 
-@functools.cache
-def _callback() -> Any:
-    from lightning.pytorch import Callback
-    from lightning.pytorch.utilities import rank_zero_warn
-
-    class ResumeCallback(Callback):  # type: ignore[misc]  # lightning is not there where types are checked
-        """What `resume_callback` makes."""
-
-        def __init__(self, source: _Source) -> None:
-            self._source = source
-
-        def __reduce__(self) -> Any:
-            return resume_callback, (self._source,)
-
-        def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-            """Write the position."""
-            sampler, loop = self._sampler(), trainer.fit_loop
-            epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
-            # The batch counts of an epoch stay as they are behind it, until the next begins.
-            done = batches.processed if epochs.ready > epochs.processed else 0
-            place = epochs.processed, done * sampler.num_replicas
-            if 0 < loop.max_batches <= done:
-                place = epochs.processed + 1, 0
-            checkpoint[_KEY] = moved(sampler.state_dict(), *place)
-
-        def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-            """Carry on at the position."""
-            if _KEY not in checkpoint:
-                rank_zero_warn(
-                    "this checkpoint holds no position of a batch sampler: the run that wrote it had no "
-                    "resume_callback, and its epoch begins anew"
-                )
-                return
-            self._sampler().load_state_dict(checkpoint[_KEY])
-            loop = checkpoint.get("loops", {}).get("fit_loop", {}).get("state_dict", {})
-            if checkpoint[_KEY]["batches"] == 0 and len(loop.get("combined_loader", [])) == 1:
-                # A StatefulDataLoader's state behind the last batch makes the next epoch an empty one.
-                del loop["combined_loader"]
-
-        def _sampler(self) -> FlexibleBatchSampler:
-            if isinstance(self._source, FlexibleBatchSampler):
-                return self._source
-            return self._source()
-
-    return ResumeCallback
+def _callbacks() -> Any:
+    try:
+        return importlib.import_module("cascade_sampler._lightning.callback")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "lightning":
+            raise
+        raise ImportError(
+            "the callbacks need Lightning 2, which is not installed: pip install lightning", name="lightning"
+        ) from None
 
 
-_KEY = "cascade_sampler"
+def __getattr__(name: str) -> Any:
+    if name != "ResumeCallback":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = _callbacks().ResumeCallback
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

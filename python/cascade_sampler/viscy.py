@@ -29,10 +29,10 @@ _ARGUMENTS = {
 
 
 class FlexibleBatchSampler(_Sampler):
-    """The sampler under the arguments of VisCy's: same names, same order, same defaults, same batches.
+    """The sampler with the arguments of VisCy's: same names, same order, same defaults, same batches.
 
-    What VisCy calls a group is an experiment here, and a stratum a condition. Where its sampler does something else on
-    purpose, the table in ``docs/specification.md``, section 5, says so.
+    What VisCy calls a group is an experiment here, and a stratum a condition. ``docs/viscy.md`` lists the cases in
+    which the two differ on purpose.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ class FlexibleBatchSampler(_Sampler):
         Fraction of a batch that comes from other groups, in [0, 1].
     group_weights : mapping of str to float, optional
         Relative chance of each group to be picked, by the text of its label: the parts of a key of several columns
-        joined by ``|``. The label itself is understood too. A group that is not named is never picked, and its rows can
-        leak. Default: its share of the rows.
+        joined by ``|``. The label itself is understood too. Groups you do not list get weight 0: they are never picked,
+        but their rows may leak. Default: its share of the rows.
     stratify_by : str or list of str, optional, default "perturbation"
         Column, or columns, over whose values the seats of a batch are split evenly. None: they are not split.
     temporal_enrichment : bool, default False

@@ -153,8 +153,8 @@ fn focused(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::codes::Column;
-    use crate::columns::table::Table;
+    use crate::columns::Column;
+    use crate::columns::Table;
     use crate::columns::times::Times;
     use crate::plan::{Rule, Settings};
 
@@ -177,7 +177,9 @@ mod tests {
             times: Some(Times::F64(vec![&times])),
         };
         let plan = Plan::new(&table, &settings).unwrap();
-        let Rule::Drawn(drawn) = plan.rule();
+        let Rule::Drawn(drawn) = plan.rule() else {
+            unreachable!("the plan was made so")
+        };
         let full = drawn.full();
         let mut generator = Generator::new(0);
         let mut draft = Draft::default();

@@ -7,6 +7,7 @@ use crate::near::{Finder, Part};
 use crate::plan::Plan;
 use crate::support::memory::{grow, prefetch, room};
 
+use super::dealing::Scratch;
 use super::rows::Row;
 
 /// What a seat is there for.
@@ -75,7 +76,9 @@ pub(crate) struct Segment {
     pub(crate) source: Source,
     /// Whether the pool stood in for a part of it that is empty.
     pub(crate) fallback: bool,
-    /// Rows that were drawn from: the pool's, or those of a part of it.
+    /// Whether the rows were dealt, and not drawn.
+    pub(crate) dealt: bool,
+    /// Rows that were drawn or dealt from: the pool's, or those of a part of it.
     pub(crate) population: u32,
     pub(crate) start: usize,
     pub(crate) end: usize,
@@ -90,11 +93,12 @@ impl Segment {
 
 /// A batch as positions in pools, and the memory to draw it in, which is used again for the next.
 #[derive(Clone, Debug, Default)]
-pub struct Draft {
+pub(crate) struct Draft {
     positions: Vec<u32>,
     segments: Vec<Segment>,
     slots: Slots,
     finder: Finder,
+    scratch: Scratch,
     picked: usize,
     focal: u32,
 }
@@ -148,10 +152,33 @@ impl Draft {
             pool: supply.pool,
             source: supply.source,
             fallback: supply.fallback,
+            dealt: false,
             population,
             start,
             end,
         });
+    }
+
+    /// Adds a segment. Its positions are for the caller to fill in.
+    #[inline]
+    pub(super) fn segment(&mut self, segment: Segment) -> &mut [u32] {
+        self.segments.push(segment);
+        &mut self.positions[segment.start..segment.end]
+    }
+
+    /// The memory that samples are drawn in.
+    pub(super) fn slots(&mut self) -> &mut Slots {
+        &mut self.slots
+    }
+
+    /// Lends the memory that batches are dealt in, to be given back.
+    pub(super) fn take_scratch(&mut self) -> Scratch {
+        std::mem::take(&mut self.scratch)
+    }
+
+    /// Takes back what was lent.
+    pub(super) fn give_scratch(&mut self, scratch: Scratch) {
+        self.scratch = scratch;
     }
 
     /// Writes down the experiment that was picked.
@@ -168,14 +195,14 @@ impl Draft {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn rows<T: Row>(&self, plan: &Plan) -> Result<Vec<T>, Error> {
+    pub(crate) fn rows<T: Row>(&self, plan: &Plan) -> Result<Vec<T>, Error> {
         let mut rows = room(self.seats())?;
         self.append_rows(plan, &mut rows);
         Ok(rows)
     }
 
     /// Appends the rows of the batch. `rows` should have room for them.
-    pub fn append_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) {
+    pub(crate) fn append_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) {
         for segment in self.segments() {
             let positions = self.positions(segment);
             match plan.groups().entries(segment.pool.order) {
@@ -195,7 +222,7 @@ impl Draft {
 
     /// What the seats were drawn from, in the order of the seats.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment> {
-        // The leak is drawn first and handed out last.
+        // The leak of a drawn batch is drawn first and handed out last.
         let (leak, primary): (&[Segment], &[Segment]) = match self.segments.split_first() {
             Some((first, rest)) if first.source == Source::Leak => (std::slice::from_ref(first), rest),
             _ => (&[], &self.segments),
@@ -215,19 +242,19 @@ impl Draft {
 
     /// Rows of the batch.
     #[must_use]
-    pub fn seats(&self) -> usize {
+    pub(crate) fn seats(&self) -> usize {
         self.segments.iter().map(|segment| segment.end - segment.start).sum()
     }
 
     /// Position of the experiment that the batch was picked from; 0 where experiments are not used.
     #[must_use]
-    pub fn picked(&self) -> usize {
+    pub(crate) fn picked(&self) -> usize {
         self.picked
     }
 
     /// Whether a pool was too small, so that rows of it were drawn with replacement.
     #[must_use]
-    pub fn replaced(&self) -> bool {
+    pub(crate) fn replaced(&self) -> bool {
         self.segments.iter().any(Segment::replaced)
     }
 

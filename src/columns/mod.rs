@@ -1,6 +1,15 @@
-//! What a table hands over: codes of labels, and times.
+//! What a table hands over: labels as codes, and times.
 
-pub(crate) mod codes;
+mod codes;
+mod column;
+mod combine;
 pub(crate) mod sort;
-pub(crate) mod table;
+mod table;
 pub(crate) mod times;
+
+pub use codes::{Chunk, Codes, MISSING};
+pub use column::Column;
+pub(crate) use column::{BLOCK, Reader, is_dense};
+pub use combine::{Pair, combine, combine_with_pause};
+pub use table::Table;
+pub use times::{Hours, Times};

@@ -1,6 +1,6 @@
 //! A table as a plan reads it.
 
-use crate::columns::codes::Column;
+use crate::columns::column::Column;
 use crate::columns::times::Times;
 use crate::error::Error;
 

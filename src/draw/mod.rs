@@ -1,8 +1,10 @@
 //! The draws that everything is made of (specification, section 1).
 
+mod distinct;
 mod generator;
 mod sample;
 
+pub use distinct::Slots;
+pub(crate) use generator::words_of;
 pub use generator::{Generator, seed_words};
-pub(crate) use sample::sample_and;
-pub use sample::{Slots, pass, sample};
+pub(crate) use sample::{pass, sample, sample_and};

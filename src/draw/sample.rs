@@ -1,8 +1,8 @@
 //! `k` distinct positions of `n` in random order, and moving past them (specification, section 1.2).
 
-use super::generator::Generator;
+use crate::draw::distinct::Slots;
+use crate::draw::generator::Generator;
 use crate::error::Error;
-use crate::support::memory::grow;
 
 /// Populations up to this size always go by Floyd's algorithm.
 const FLOYD_POPULATION: u32 = 10_000;
@@ -13,90 +13,35 @@ fn by_tail_shuffle(population: u32, seats: usize) -> bool {
     population > FLOYD_POPULATION && seats > (population / FLOYD_SHARE) as usize
 }
 
-/// A hash table from position to position that is emptied by counting up a stamp.
-///
-/// Open addressing over the first power of two that holds twice the keys: a batch of a few hundred stays in the
-/// first-level cache, whatever larger samples came before.
-#[derive(Clone, Debug, Default)]
-pub struct Slots {
-    /// Stamp in the high half, key in the low half. A slot with another stamp is empty.
-    keys: Vec<u64>,
-    /// What the keys stand for; read only where a key was found.
-    values: Vec<u32>,
-    stamp: u32,
-    shift: u32,
-    mask: usize,
-}
-
-impl Slots {
-    fn capacity(keys: usize) -> usize {
-        (3 * keys).next_power_of_two().max(16)
-    }
-
-    /// Makes room for samples of up to `keys` positions.
+impl Generator {
+    /// Fills `out` with `sample(population, out.len())` of the specification: distinct positions below `population` in random
+    /// order, where there are as many; else each is drawn anew. Of an empty population all are 0.
+    ///
+    /// ```
+    /// use cascade_sampler::draw::{Generator, Slots};
+    ///
+    /// let mut hand = [0; 5];
+    /// Generator::new(7).sample(52, &mut hand, &mut Slots::default())?;
+    /// assert!(hand.iter().all(|&card| card < 52));
+    /// # Ok::<(), cascade_sampler::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] where there is none.
-    pub fn reserve(&mut self, keys: usize) -> Result<(), Error> {
-        let capacity = Self::capacity(keys);
-        if capacity > self.keys.len() {
-            grow(&mut self.keys, capacity)?;
-            grow(&mut self.values, capacity)?;
-        }
+    /// [`Error::OutOfMemory`], before anything is drawn.
+    pub fn sample(&mut self, population: u32, out: &mut [u32], slots: &mut Slots) -> Result<(), Error> {
+        slots.reserve(out.len().min(population as usize))?;
+        sample(self, population, out, slots);
         Ok(())
     }
 
-    fn clear(&mut self, keys: usize) {
-        let capacity = Self::capacity(keys);
-        self.mask = capacity - 1;
-        self.shift = u32::BITS - capacity.trailing_zeros().min(u32::BITS);
-        if self.stamp == u32::MAX {
-            self.keys.fill(0);
-            self.stamp = 0;
-        }
-        self.stamp += 1;
-    }
-
-    /// The slot where `key` is, or where it belongs, and whether it is there.
-    #[inline]
-    fn find(&self, key: u32) -> (usize, bool) {
-        let entry = u64::from(self.stamp) << 32 | u64::from(key);
-        // The multiplier is 2^32 over the golden ratio, which spreads runs of neighbouring keys.
-        let hash = key.wrapping_mul(0x9e37_79b1) >> self.shift;
-        let mut slot = hash as usize & self.mask;
-        loop {
-            let found = self.keys[slot];
-            if found == entry {
-                return (slot, true);
-            }
-            if (found >> 32) as u32 != self.stamp {
-                return (slot, false);
-            }
-            slot = (slot + 1) & self.mask;
-        }
-    }
-
-    /// Puts `key` in; false where it was already there.
-    #[inline]
-    fn insert(&mut self, key: u32) -> bool {
-        let (slot, found) = self.find(key);
-        self.keys[slot] = u64::from(self.stamp) << 32 | u64::from(key);
-        !found
-    }
-
-    /// Lets `key` stand for `value` and returns what it stood for: itself, unless it was replaced before.
-    #[inline]
-    fn replace(&mut self, key: u32, value: u32) -> u32 {
-        let (slot, found) = self.find(key);
-        self.keys[slot] = u64::from(self.stamp) << 32 | u64::from(key);
-        let old = if found { self.values[slot] } else { key };
-        self.values[slot] = value;
-        old
+    /// Draws what [`Generator::sample`] draws for so many seats and keeps nothing.
+    pub fn pass(&mut self, population: u32, seats: usize) {
+        pass(self, population, seats);
     }
 }
 
-/// Fills `out` with `sample(population, out.len())`. `slots` must hold `min(population, out.len())` keys.
-pub fn sample(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots) {
+/// As [`Generator::sample`], with `slots` that were given room for `min(population, out.len())` keys.
+pub(crate) fn sample(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots) {
     sample_and(generator, population, out, slots, |_| {});
 }
 
@@ -122,8 +67,8 @@ pub(crate) fn sample_and(
     *generator = local;
 }
 
-/// Draws what `sample(population, seats)` draws and keeps nothing.
-pub fn pass(generator: &mut Generator, population: u32, seats: usize) {
+/// As [`Generator::pass`].
+pub(crate) fn pass(generator: &mut Generator, population: u32, seats: usize) {
     let mut local = generator.clone();
     if seats > population as usize {
         for _ in 0..seats {

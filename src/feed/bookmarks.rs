@@ -52,7 +52,7 @@ impl Bookmarks {
 
 /// What a walk leaves to be remembered.
 #[derive(Debug)]
-pub struct Walked {
+pub(crate) struct Walked {
     /// The stream at multiples of [`PAGE`], ascending; those that are remembered have no gap.
     pages: Vec<Stream>,
     /// The stream behind the batch that was asked for.
@@ -61,7 +61,7 @@ pub struct Walked {
 
 /// The way to one batch. It takes no lock.
 #[derive(Debug)]
-pub struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     plan: &'a Plan,
     stream: Stream,
     position: u64,
@@ -81,7 +81,10 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], or what `pause` returns.
-    pub fn rows<T: Row, E: From<Error>>(self, pause: impl FnMut() -> Result<(), E>) -> Result<(Vec<T>, Walked), E> {
+    pub(crate) fn rows<T: Row, E: From<Error>>(
+        self,
+        pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<(Vec<T>, Walked), E> {
         let plan = self.plan;
         let (draft, walked) = self.draft(pause)?;
         Ok((draft.rows(plan)?, walked))
@@ -91,7 +94,7 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// As [`Walk::rows`].
-    pub fn draft<E: From<Error>>(self, mut pause: impl FnMut() -> Result<(), E>) -> Result<(Draft, Walked), E> {
+    pub(crate) fn draft<E: From<Error>>(self, mut pause: impl FnMut() -> Result<(), E>) -> Result<(Draft, Walked), E> {
         let Self {
             plan,
             mut stream,

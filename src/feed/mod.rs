@@ -19,8 +19,8 @@ use bookmarks::Bookmarks;
 use clock::Clock;
 use progress::{Course, Progress};
 
-pub use bookmarks::{Walk, Walked};
-pub use run::{Next, Run, Step};
+pub(crate) use bookmarks::{Walk, Walked};
+pub(crate) use run::{Run, Step};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a lock guards here is whole after every step, whatever happened to the thread that held it.
@@ -29,10 +29,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// One rank's source of batches over all epochs.
 #[derive(Debug)]
-pub struct Feed {
+pub(crate) struct Feed {
     plan: Arc<Plan>,
     deal: OnceLock<Deal>,
     seed: u64,
+    /// The epoch that every run is of; `None` where they follow one another.
+    fixed: Option<u64>,
     clock: Mutex<Clock>,
     bookmarks: Mutex<Bookmarks>,
 }
@@ -40,54 +42,78 @@ pub struct Feed {
 impl Feed {
     /// A feed whose first epoch is 0. Who its rank is may be told later, and not be changed then.
     #[must_use]
-    pub fn new(plan: Arc<Plan>, deal: Option<Deal>, seed: u64) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, deal: Option<Deal>, seed: u64) -> Self {
         Self {
             plan,
             deal: deal.map(OnceLock::from).unwrap_or_default(),
             seed,
+            fixed: None,
             clock: Mutex::default(),
             bookmarks: Mutex::default(),
         }
     }
 
+    /// The same, but all its epochs are `epoch`.
+    ///
+    /// # Errors
+    /// Where there is no such epoch.
+    pub(crate) fn with_fixed_epoch(self, epoch: u64) -> Result<Self, Error> {
+        self.set_epoch(epoch)?;
+        Ok(Self {
+            fixed: Some(epoch),
+            ..self
+        })
+    }
+
+    /// The epoch that every run is of; `None` where they follow one another.
+    #[must_use]
+    pub(crate) fn fixed_epoch(&self) -> Option<u64> {
+        self.fixed
+    }
+
+    /// The epoch that follows on `epoch`.
+    fn after(&self, epoch: u128) -> u128 {
+        self.fixed.map_or(epoch + 1, u128::from)
+    }
+
     /// What the batches are drawn from.
     #[must_use]
-    pub fn plan(&self) -> &Arc<Plan> {
+    pub(crate) fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
     /// Which batches fall to this rank: all, until it is told.
     #[must_use]
-    pub fn deal(&self) -> Deal {
+    pub(crate) fn deal(&self) -> Deal {
         self.deal.get().copied().unwrap_or_default()
     }
 
     /// Whether it is known which batches fall to this rank.
     #[must_use]
-    pub fn is_dealt(&self) -> bool {
+    pub(crate) fn is_dealt(&self) -> bool {
         self.deal.get().is_some()
     }
 
     /// Tells which batches fall to this rank, if that is not known yet. A run that has begun goes on as it began.
-    pub fn set_deal(&self, deal: Deal) {
+    pub(crate) fn set_deal(&self, deal: Deal) {
         self.deal.get_or_init(|| deal);
     }
 
     /// The seed of epoch 0.
     #[must_use]
-    pub fn seed(&self) -> u64 {
+    pub(crate) fn seed(&self) -> u64 {
         self.seed
     }
 
     /// The epoch last begun, or set since.
     #[must_use]
-    pub fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         lock(&self.clock).current()
     }
 
     /// What the next run begins; where there is no epoch left, that of a number which none has.
     #[must_use]
-    pub fn pending(&self) -> Mark {
+    pub(crate) fn pending(&self) -> Mark {
         lock(&self.clock).pending()
     }
 
@@ -95,7 +121,7 @@ impl Feed {
     ///
     /// # Errors
     /// [`Error::Seed`] where there is no such epoch.
-    pub fn set_epoch(&self, epoch: u64) -> Result<(), Error> {
+    pub(crate) fn set_epoch(&self, epoch: u64) -> Result<(), Error> {
         let epoch = check_epoch(&self.plan, self.seed, epoch.into())?;
         lock(&self.clock).set_epoch(epoch);
         Ok(())
@@ -105,11 +131,11 @@ impl Feed {
     ///
     /// # Errors
     /// [`Error::Seed`]; [`Error::Mark`] where the generator stands behind the place.
-    pub fn resume(&self, place: Mark) -> Result<(), Error> {
+    pub(crate) fn resume(&self, place: Mark) -> Result<(), Error> {
         self.stream_at(&place)?;
         let is_over = place.batches >= self.plan.batches();
         let place = if is_over {
-            Mark::beginning(place.epoch + 1)
+            Mark::beginning(self.after(place.epoch))
         } else {
             place
         };
@@ -119,7 +145,7 @@ impl Feed {
 
     /// Where things stand: how far the run that was begun last has come, unless something else was asked for since.
     #[must_use]
-    pub fn place(&self) -> Mark {
+    pub(crate) fn place(&self) -> Mark {
         let clock = lock(&self.clock);
         let (latest, pending) = (clock.latest(), clock.pending());
         drop(clock);
@@ -130,7 +156,7 @@ impl Feed {
     ///
     /// # Errors
     /// [`Error::Mark`] where the generator stands behind the place.
-    pub fn restore(&self, current: u64, pending: Mark) -> Result<(), Error> {
+    pub(crate) fn restore(&self, current: u64, pending: Mark) -> Result<(), Error> {
         if pending.drawn > pending.batches {
             return Err(Error::Mark);
         }
@@ -154,19 +180,19 @@ impl Feed {
         let mut clock = lock(&self.clock);
         let place = loaded.unwrap_or(clock.pending());
         let stream = self.stream_at(&place)?;
-        clock.begin(stream.epoch(), run);
+        clock.begin(stream.epoch(), self.after(stream.epoch().into()), run);
         Ok(Course::new(place.batches, self.deal(), stream))
     }
 
     /// Batches that this rank takes of an epoch: the same for all ranks.
     #[must_use]
-    pub fn rounds(&self) -> u64 {
+    pub(crate) fn rounds(&self) -> u64 {
         self.deal().rounds(self.plan.batches())
     }
 
     /// Global batches of an epoch, those that fill the last round included.
     #[must_use]
-    pub fn dealt(&self) -> u64 {
+    pub(crate) fn dealt(&self) -> u64 {
         self.deal().batches(self.rounds())
     }
 
@@ -174,7 +200,7 @@ impl Feed {
     ///
     /// # Errors
     /// [`Error::Seed`] where there is no such epoch.
-    pub fn walk(&self, epoch: u64, position: u64) -> Result<Walk<'_>, Error> {
+    pub(crate) fn walk(&self, epoch: u64, position: u64) -> Result<Walk<'_>, Error> {
         let known = lock(&self.bookmarks).nearest(epoch, position).cloned();
         let stream = match known {
             Some(known) => known,
@@ -184,7 +210,7 @@ impl Feed {
     }
 
     /// Remembers where a walk came by.
-    pub fn remember(&self, walked: Walked) {
+    pub(crate) fn remember(&self, walked: Walked) {
         lock(&self.bookmarks).remember(walked);
     }
 
@@ -194,7 +220,7 @@ impl Feed {
     /// # Errors
     /// [`Error::OutOfMemory`] before anything is drawn, [`Error::Ragged`] where a short last batch gives the batches no
     /// common length, [`Error::Seed`], or what `pause` returns.
-    pub fn whole_epoch<T: Row, E: From<Error>>(
+    pub(crate) fn whole_epoch<T: Row, E: From<Error>>(
         &self,
         epoch: u64,
         mut pause: impl FnMut() -> Result<(), E>,

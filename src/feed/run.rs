@@ -17,7 +17,7 @@ use crate::support::pauses::Pauses;
 /// A batch is drawn with [`Run::step`] and [`Next::rows`], and counts as done with [`Run::finish`]. What goes wrong in between
 /// leaves the run where it was, and no lock is held while a batch is drawn and handed over.
 #[derive(Debug)]
-pub struct Run {
+pub(crate) struct Run {
     feed: Arc<Feed>,
     progress: Arc<Mutex<Progress>>,
 }
@@ -25,7 +25,7 @@ pub struct Run {
 /// What one step of a [`Run`] came to.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "nearly every step comes to a batch")]
-pub enum Step {
+pub(crate) enum Step {
     /// This rank's next batch can be drawn.
     Batch(Next),
     /// There is still more to pass before the next batch: call again.
@@ -36,7 +36,7 @@ pub enum Step {
 
 /// A run's next batch, before it is drawn.
 #[derive(Debug)]
-pub struct Next {
+pub(crate) struct Next {
     stream: Stream,
     draft: Draft,
     turn: u64,
@@ -47,7 +47,7 @@ impl Next {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn rows<T: Row>(&mut self, plan: &Plan) -> Result<Vec<T>, Error> {
+    pub(crate) fn rows<T: Row>(&mut self, plan: &Plan) -> Result<Vec<T>, Error> {
         let mut rows = room(plan.size(self.stream.position()))?;
         self.stream.draw(plan, &mut self.draft)?;
         self.draft.append_rows(plan, &mut rows);
@@ -70,7 +70,7 @@ impl From<Error> for Halt {
 impl Run {
     /// A run that has not begun.
     #[must_use]
-    pub fn new(feed: Arc<Feed>) -> Self {
+    pub(crate) fn new(feed: Arc<Feed>) -> Self {
         Self {
             feed,
             progress: Arc::default(),
@@ -79,7 +79,7 @@ impl Run {
 
     /// How far this run has come, or where it will begin.
     #[must_use]
-    pub fn place(&self) -> Mark {
+    pub(crate) fn place(&self) -> Mark {
         let progress = lock(&self.progress);
         let place = progress.mark().or(progress.loaded);
         drop(progress);
@@ -90,7 +90,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::Seed`]; [`Error::Mark`] where the generator stands behind the place.
-    pub fn resume(&self, place: Mark) -> Result<(), Error> {
+    pub(crate) fn resume(&self, place: Mark) -> Result<(), Error> {
         self.feed.stream_at(&place)?;
         let mut progress = lock(&self.progress);
         *progress = Progress {
@@ -106,7 +106,7 @@ impl Run {
     /// # Errors
     /// [`Error::Seed`]; the run stays where it was.
     #[inline]
-    pub fn step(&self) -> Result<Step, Error> {
+    pub(crate) fn step(&self) -> Result<Step, Error> {
         let plan = self.feed.plan();
         let mut progress = lock(&self.progress);
         let Progress {
@@ -139,7 +139,7 @@ impl Run {
     /// Counts a batch that was drawn as done. False where another thread was before, so that it is not to be handed out.
     #[must_use]
     #[inline]
-    pub fn finish(&self, next: Next) -> bool {
+    pub(crate) fn finish(&self, next: Next) -> bool {
         let mut progress = lock(&self.progress);
         if progress.turn != next.turn {
             return false;

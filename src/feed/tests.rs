@@ -1,7 +1,7 @@
 //! What a feed and its runs promise, over a table so small that the batches do not matter.
 
 use super::*;
-use crate::columns::table::Table;
+use crate::columns::Table;
 use crate::plan::Settings;
 
 fn plan(batches: u64) -> Arc<Plan> {

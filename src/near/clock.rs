@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::columns::codes::MISSING;
+use crate::columns::MISSING;
 use crate::columns::times::{Hours, Time};
 use crate::error::Error;
 use crate::support::memory::prefetch;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::columns::codes::MISSING;
+use crate::columns::MISSING;
 use crate::columns::sort::Sorter;
 use crate::columns::times::{Hours, Time, Times};
 use crate::error::Error;
@@ -39,15 +39,13 @@ pub(crate) struct Near {
 }
 
 impl Focus {
-    /// Arranges the rows of the cells, or of the pools, by time. `pause` is called every few milliseconds; its error ends
-    /// the work.
+    /// Arranges the rows of the cells, or of the pools, by time.
     pub(crate) fn new<E: From<Error>>(
         groups: &Groups,
         times: &Times<'_>,
         order: Order,
-        mut pause: impl FnMut() -> Result<(), E>,
+        pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
-        let pauses = &mut Pauses::new(&mut pause);
         match times {
             Times::F64(chunks) => Self::of(groups, chunks, order, pauses),
             Times::F32(chunks) => Self::of(groups, chunks, order, pauses),
@@ -266,8 +264,7 @@ impl Sorted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::codes::Column;
-    use crate::columns::table::Table;
+    use crate::columns::{Column, Table};
     use crate::draw::Generator;
     use crate::support::memory::testing::refuse_in_turn;
     use crate::support::pauses::ENTRIES;
@@ -284,7 +281,7 @@ mod tests {
             conditions: Some(Column::from_ranks(&conditions, 3)),
             times: None,
         };
-        let groups = Groups::new(&table, None, true, &mut || Ok::<(), Error>(())).unwrap();
+        let groups = Groups::new(&table, None, true, &mut Pauses::new(&mut || Ok::<(), Error>(()))).unwrap();
         (groups, times)
     }
 
@@ -295,7 +292,7 @@ mod tests {
             let (groups, times) = table(rows, |generator| f64::from(generator.below(different)));
             let times = Times::F64(vec![&times]);
             for order in [Order::Cells, groups.pool_order()] {
-                let build = || Focus::new(&groups, &times, order, || Ok::<(), Error>(()));
+                let build = || Focus::new(&groups, &times, order, &mut Pauses::new(&mut || Ok::<(), Error>(())));
                 assert!(refuse_in_turn(build) > 10);
                 let focus = build().unwrap();
                 assert!(refuse_in_turn(|| focus.reserve(&mut Finder::default(), 100)) > 0);
@@ -325,10 +322,11 @@ mod tests {
             let times = Times::F64(vec![&times]);
             let build = |most: usize| {
                 let mut paused = 0;
-                let focus = Focus::new(&groups, &times, Order::Cells, || {
+                let mut pause = || {
                     paused += 1;
                     if paused > most { Err(Ended::ByPause) } else { Ok(()) }
-                });
+                };
+                let focus = Focus::new(&groups, &times, Order::Cells, &mut Pauses::new(&mut pause));
                 (focus.err(), paused)
             };
             let (error, pauses) = build(usize::MAX);

@@ -1,11 +1,12 @@
 //! Plans whose batches are drawn one after another (version 1 of the specification).
 
-use crate::columns::table::Table;
+use crate::columns::Table;
 use crate::error::Error;
 use crate::plan::quotas::Composition;
 use crate::plan::settings::Settings;
 use crate::plan::weights::{by_name, by_position, by_size, cumulative};
 use crate::plan::{Plan, Rule, focus, groups, leak_seats};
+use crate::support::pauses::Pauses;
 
 /// What only drawn batches have: how those of each size are split.
 #[derive(Clone, Debug)]
@@ -64,9 +65,10 @@ impl Plan {
         settings: &Settings,
         mut pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
+        let pauses = &mut Pauses::new(&mut pause);
         let batch_size = settings.checked()?;
         let asks_for_leak = leak_seats(batch_size as usize, settings.leaky, table.experiments.is_some()) > 0;
-        let groups = groups(table, asks_for_leak, &mut pause)?;
+        let groups = groups(table, asks_for_leak, pauses)?;
 
         let experiment_labels = table.experiments.as_ref().map(|_| groups.experiment_labels());
         let condition_labels = table.conditions.as_ref().map(|_| groups.condition_labels());
@@ -106,7 +108,7 @@ impl Plan {
             short: short.map(|short| (short, batches - 1)),
         });
         Ok(Self {
-            focus: focus(table, &groups, &mut pause)?,
+            focus: focus(table, &groups, pauses)?,
             cdf: cumulative(&weights)?,
             groups,
             weights,

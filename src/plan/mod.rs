@@ -1,27 +1,30 @@
 //! What an epoch is made from: groups, weights, quotas and the number of batches, fixed at construction (specification,
 //! sections 2 and 4).
 
+mod dealt;
 mod drawn;
 mod quotas;
 mod settings;
 mod sums;
 mod weights;
 
-use crate::columns::table::Table;
+use crate::columns::Table;
 use crate::columns::times::{Hours, Times};
 use crate::error::Error;
 use crate::groups::Order;
 use crate::near::Focus;
 use crate::support::pauses::Pauses;
 
-pub use crate::groups::{Cell, Groups};
+pub use crate::groups::{Cell, Groups, Positions};
+pub use dealt::{Dealt, DealtSettings, Weights};
+pub(crate) use dealt::{Hand, Pass, Seats, Sharing, Turn, check_epoch};
 pub use drawn::Drawn;
 pub use quotas::{Composition, Quota};
 pub use settings::Settings;
 
 /// Everything that does not change from batch to batch. It is only ever read, by any number of threads.
 ///
-/// [`Plan::new`] plans batches that are drawn one after another.
+/// [`Plan::new`] plans batches that are drawn one after another, [`Plan::dealt`] batches that are dealt.
 #[derive(Clone, Debug)]
 pub struct Plan {
     groups: Groups,
@@ -44,6 +47,8 @@ pub struct Plan {
 pub enum Rule {
     /// Every batch is drawn anew, one after another (version 1 of the specification).
     Drawn(Drawn),
+    /// Rows are dealt, each batch by its number alone (version 2 of the specification).
+    Dealt(Dealt),
 }
 
 impl Plan {
@@ -74,21 +79,34 @@ impl Plan {
     /// Seats of the last batch of an epoch, where it is short.
     #[must_use]
     pub fn short_size(&self) -> Option<usize> {
-        let Rule::Drawn(drawn) = &self.rule;
-        drawn.short().map(Composition::size)
+        match &self.rule {
+            Rule::Drawn(drawn) => drawn.short().map(Composition::size),
+            Rule::Dealt(_) => None,
+        }
     }
 
     /// Seats of the global batch at `position`.
     #[must_use]
     pub fn size(&self, position: u64) -> usize {
-        let Rule::Drawn(drawn) = &self.rule;
-        drawn.composition(position).size()
+        match &self.rule {
+            Rule::Drawn(drawn) => drawn.composition(position).size(),
+            Rule::Dealt(_) => self.batch_size(),
+        }
     }
 
     /// Seats of a full batch that go to rows of other experiments.
     #[must_use]
     pub fn leak(&self) -> usize {
         self.leak
+    }
+
+    /// Seats of the global batch at `position` that go to rows of other experiments.
+    #[must_use]
+    pub fn leak_at(&self, position: u64) -> usize {
+        match &self.rule {
+            Rule::Drawn(drawn) => drawn.composition(position).leak(),
+            Rule::Dealt(_) => self.leak,
+        }
     }
 
     /// The chance of each experiment to be picked, by position; empty where experiments are not used.
@@ -120,11 +138,18 @@ impl Plan {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn times(&self) -> Result<Option<Hours>, Error> {
-        self.times_with(&mut Pauses::new(&mut || Ok(())))
+        self.times_with_pause(|| Ok(()))
     }
 
-    /// As [`Plan::times`], with pauses.
-    pub(crate) fn times_with<E: From<Error>>(&self, pauses: &mut Pauses<'_, E>) -> Result<Option<Hours>, E> {
+    /// As [`Plan::times`]. `pause` is called every few milliseconds; its error ends the work.
+    ///
+    /// # Errors
+    /// As [`Plan::times`], or what `pause` returns.
+    pub fn times_with_pause<E: From<Error>>(
+        &self,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<Hours>, E> {
+        let pauses = &mut Pauses::new(&mut pause);
         self.focus
             .as_ref()
             .map(|focus| focus.times(&self.groups, pauses))
@@ -139,31 +164,22 @@ impl Plan {
 // The steps that plans of every rule are made by.
 
 /// The rows by experiment and condition, those without a time left out. `pools` as in [`Groups::new`].
-fn groups<E: From<Error>>(
-    table: &Table<'_>,
-    pools: bool,
-    pause: &mut impl FnMut() -> Result<(), E>,
-) -> Result<Groups, E> {
+fn groups<E: From<Error>>(table: &Table<'_>, pools: bool, pauses: &mut Pauses<'_, E>) -> Result<Groups, E> {
     table.check()?;
     let present = table.times.as_ref().map(Times::present).transpose()?.flatten();
-    pause()?;
-    Groups::new(table, present.as_deref(), pools, pause)
+    pauses.after(table.rows)?;
+    Groups::new(table, present.as_deref(), pools, pauses)
 }
 
 /// The rows by time, in the lists that the primary is drawn from.
-fn focus<E: From<Error>>(
-    table: &Table<'_>,
-    groups: &Groups,
-    pause: &mut impl FnMut() -> Result<(), E>,
-) -> Result<Option<Focus>, E> {
+fn focus<E: From<Error>>(table: &Table<'_>, groups: &Groups, pauses: &mut Pauses<'_, E>) -> Result<Option<Focus>, E> {
     let Some(times) = &table.times else { return Ok(None) };
     let order = if table.conditions.is_some() {
         Order::Cells
     } else {
         groups.pool_order()
     };
-    pause()?;
-    Ok(Some(Focus::new(groups, times, order, pause)?))
+    Ok(Some(Focus::new(groups, times, order, pauses)?))
 }
 
 /// Seats of so many that leak, where there is an experiment to leak from.
@@ -172,5 +188,43 @@ fn leak_seats(seats: usize, leaky: f64, has_others: bool) -> usize {
         quotas::whole_seats(seats, leaky)
     } else {
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{Column, combine};
+    use crate::support::memory::testing::refuse_in_turn;
+
+    #[test]
+    fn running_out_of_memory_is_an_error_wherever_it_happens() {
+        let few: Vec<u32> = (0..600).map(|row| row % 5).collect();
+        let many: Vec<u32> = (0..600).map(|row| row * 7 % 401 * 2).collect();
+        let times: Vec<f64> = (0..600).map(f64::from).collect();
+        // In one pass over a table of all pairs, by two sorts, and with labels that are numbered anew.
+        for (ranks, labels) in [(&few, 5), (&many, 802), (&many, 1 << 30)] {
+            let column = |ranks| Column::from_ranks(ranks, labels);
+            let table = Table {
+                rows: 600,
+                experiments: Some(column(ranks)),
+                conditions: Some(column(ranks)),
+                times: Some(Times::F64(vec![&times])),
+            };
+            let settings = Settings {
+                batch_size: 7,
+                leaky: 0.5,
+                drop_last: false,
+                weights: Some(vec![Some(1.0); 1]),
+                ..Settings::default()
+            };
+            let build = || Plan::new(&table, &settings);
+            assert!(refuse_in_turn(build) > 20);
+            let plan = build().unwrap();
+            assert!(refuse_in_turn(|| plan.groups().experiment_positions(|| Ok(()))) > 0);
+            assert!(refuse_in_turn(|| plan.groups().condition_positions(|| Ok(()))) > 0);
+            let (first, second) = (column(ranks), column(&few));
+            assert!(refuse_in_turn(|| combine(&first, &second)) > 1);
+        }
     }
 }

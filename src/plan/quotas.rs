@@ -143,7 +143,7 @@ fn split_one(
     far_fraction: f64,
     quotas: &mut Vec<Quota>,
 ) -> Result<(), Error> {
-    let sum = exact_sum(taking_part.iter().map(|&(_, ratio)| ratio));
+    let sum = exact_sum(taking_part.iter().map(|&(_, ratio)| ratio))?;
     let n = primary as f64;
     if !sum.is_finite() || taking_part.iter().any(|&(_, ratio)| !(n * ratio).is_finite()) {
         return Err(Error::Overflow { what: "ratios" });

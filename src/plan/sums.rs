@@ -1,5 +1,8 @@
 //! Two sums of doubles that do not depend on compiler, platform or library.
 
+use crate::error::Error;
+use crate::support::memory::push;
+
 /// The sum as `numpy.sum` takes it over contiguous doubles: pairwise, with eight running sums in the leaves.
 pub(crate) fn pairwise_sum(values: &[f64]) -> f64 {
     match values.len() {
@@ -28,7 +31,10 @@ pub(crate) fn pairwise_sum(values: &[f64]) -> f64 {
 /// The correctly rounded sum of values that are not negative: what `math.fsum` returns, infinite where that overflows.
 ///
 /// Shewchuk's algorithm: a list of doubles that do not overlap, ascending, whose exact sum is the sum so far.
-pub(crate) fn exact_sum(values: impl Iterator<Item = f64>) -> f64 {
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub(crate) fn exact_sum(values: impl Iterator<Item = f64>) -> Result<f64, Error> {
     let mut partials: Vec<f64> = Vec::new();
     for value in values {
         let mut high = value;
@@ -42,12 +48,12 @@ pub(crate) fn exact_sum(values: impl Iterator<Item = f64>) -> f64 {
             high = sum;
         }
         if !high.is_finite() {
-            return f64::INFINITY;
+            return Ok(f64::INFINITY);
         }
         partials.truncate(kept);
-        partials.push(high);
+        push(&mut partials, high)?;
     }
-    round(&partials)
+    Ok(round(&partials))
 }
 
 /// `a + b` rounded, and exactly what that rounding lost.

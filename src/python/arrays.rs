@@ -6,8 +6,9 @@ use numpy::{
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use crate::columns::codes::{Chunk, Codes, Column, combine};
+use super::signals::detached;
 use crate::columns::times::Times;
+use crate::columns::{Chunk, Codes, Column, combine_with_pause};
 use crate::support::memory::collected;
 
 /// A borrowed numpy array of any integer type.
@@ -130,7 +131,7 @@ pub(super) fn combine_columns<'py>(
 ) -> PyResult<(Bound<'py, PyArray1<u32>>, PairArrays<'py>)> {
     let (first, second) = (ColumnArrays::new(first)?, ColumnArrays::new(second)?);
     let (first, second) = (first.column()?, second.column()?);
-    let (codes, pairs) = py.detach(|| combine(&first, &second))?;
+    let (codes, pairs) = detached(py, |pause| combine_with_pause(&first, &second, pause))?;
     let sides = (field(py, &pairs, |&(a, _)| a)?, field(py, &pairs, |&(_, b)| b)?);
     Ok((codes.into_pyarray(py), sides))
 }

@@ -4,7 +4,7 @@ use numpy::{IntoPyArray, PyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::draw::{Generator, Slots, sample, seed_words};
+use crate::draw::{Generator, Slots, seed_words};
 use crate::support::memory::filled;
 
 /// The draws beneath the batches, for those who port or test them.
@@ -54,8 +54,7 @@ impl PyGenerator {
         }
         let mut out = filled(seats, 0)?;
         let mut slots = Slots::default();
-        slots.reserve(seats.min(population as usize))?;
-        sample(&mut self.0, population, &mut out, &mut slots);
+        self.0.sample(population, &mut out, &mut slots)?;
         Ok(out.into_pyarray(py))
     }
 }

@@ -26,15 +26,17 @@ class Origins:
     row: NDArray[np.int64]
     """The rows, shape (rows of the batch,)."""
     experiment: NDArray[np.int64]
-    """Position of each row's experiment in `FlexibleBatchSampler.experiments`; -1 where experiments are not used."""
+    """Position of each row's experiment in the sampler's `experiments`; -1 where experiments are not used."""
     condition: NDArray[np.int64]
-    """Position of each row's condition in `FlexibleBatchSampler.conditions`; -1 where conditions are not used."""
+    """Position of each row's condition in the sampler's `conditions`; -1 where conditions are not used."""
     source: NDArray[np.int8]
     """What the seat is there for: 0 primary, 1 near the focal time, 2 far from it, 3 leak."""
     replaced: NDArray[np.bool_]
     """Whether the seat was drawn with replacement: its group has fewer rows than seats."""
     fallback: NDArray[np.bool_]
     """Whether the near or far part that the seat is for was empty, so that the cell or the pool stood in."""
+    dealt: NDArray[np.bool_]
+    """Whether the seat's row was dealt, and not drawn: never in batches that are drawn altogether."""
     picked: int
     """Position of the experiment that was picked; -1 where experiments are not used."""
     focal_time: float | None
@@ -48,11 +50,22 @@ class Origins:
         cls, columns: tuple[Any, ...], experiments: tuple[Any, ...], conditions: tuple[Any, ...], library: str | None
     ) -> Origins:
         """Make the record of what the core returns."""
-        for column in columns[:6]:
+        for column in columns[:7]:
             column.flags.writeable = False
-        row, experiment, condition, source, replaced, fallback, picked, focal_time = columns
+        row, experiment, condition, source, replaced, fallback, dealt, picked, focal_time = columns
         return cls(
-            row, experiment, condition, source, replaced, fallback, picked, focal_time, experiments, conditions, library
+            row,
+            experiment,
+            condition,
+            source,
+            replaced,
+            fallback,
+            dealt,
+            picked,
+            focal_time,
+            experiments,
+            conditions,
+            library,
         )
 
     def __str__(self) -> str:
@@ -84,7 +97,7 @@ class Origins:
     __repr__ = __str__
 
     def to_dict(self, names: bool = False) -> dict[str, Any]:
-        """Return the six columns, as any dataframe library takes them.
+        """Return the seven columns, as any dataframe library takes them.
 
         Parameters
         ----------
@@ -99,6 +112,7 @@ class Origins:
             "source": self.source,
             "replaced": self.replaced,
             "fallback": self.fallback,
+            "dealt": self.dealt,
         }
         if names:
             columns["experiment"] = _named(self.experiment, self._experiments)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch.utils.data import Sampler
 
 from cascade_sampler import _core
-from cascade_sampler._samplers import arguments, log, ranks
-from cascade_sampler._samplers.kinds import Batch, Columns, IndexDtype, Indices, Label, Missing
-from cascade_sampler._samplers.settings import Settings, copied, told
+from cascade_sampler._samplers import arguments, log, ranks, watch
+from cascade_sampler._samplers.kinds import Batch, Indices, Label
+from cascade_sampler._samplers.read_back import ReadBack
+from cascade_sampler._samplers.settings import Settings, told
 from cascade_sampler._tables.frames import library_of
 from cascade_sampler._tables.keys import Key
 from cascade_sampler._tables.rows import Rows
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
 _Self = TypeVar("_Self", bound="CascadeBase")
 
 
-class CascadeBase(Sampler[Batch]):
+class CascadeBase(ReadBack, Sampler[Batch]):
     """A batch sampler over a plan of the core. A class of its own says which arguments there are and how it plans."""
 
-    _settings: Settings
     _epochs: int
     _feed: _core.Feed
     _experiments: tuple[Label, ...]
@@ -43,6 +43,7 @@ class CascadeBase(Sampler[Batch]):
         deal: tuple[int | None, int | None],
         epochs: int,
         no_effect: Mapping[str, str | bool],
+        fixed_epoch: int | None = None,
     ) -> None:
         """Begin to sample, and say what is worth saying about it.
 
@@ -62,10 +63,12 @@ class CascadeBase(Sampler[Batch]):
             Epochs that there are.
         no_effect : mapping of argument to reason
             Arguments that change nothing, but for `leaky` where it is on; those without a reason do.
+        fixed_epoch : int, optional
+            The epoch that every iteration is. Default: they follow one another.
         """
         self._settings = settings
         self._epochs = epochs
-        self._feed = _core.Feed(plan, settings.seed, *deal, settings.index_dtype)
+        self._feed = _core.Feed(plan, settings.seed, *deal, settings.index_dtype, fixed_epoch=fixed_epoch)
         self._experiments = _with_rows(rows.experiments, plan.experiment_labels)
         self._conditions = _with_rows(rows.conditions, plan.condition_labels)
         self._has_times = rows.times is not None
@@ -73,21 +76,16 @@ class CascadeBase(Sampler[Batch]):
         log.left_out(rows, plan)
         log.without_effect({**no_effect, **log.no_leak(plan, self._leaky_here)})
         only_short = plan.batches == 1 and plan.short and deal[0] == 1
-        log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
+        if not plan.dealt:
+            # Where batches are dealt, no condition gets more than its share but for one odd seat.
+            log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
         log.small_groups(plan, self._experiments, self._conditions, only_short)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(getattr(type(self), name, None), property):
-            if name == "epoch":
-                raise AttributeError("epoch cannot be assigned: set_epoch(epoch) chooses the one that begins next")
-            raise AttributeError(
-                f"{name} cannot be assigned, it is fixed when a sampler is made: make another {type(self).__name__}"
-            )
-        super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Batch]:
         """Return an iterator over this rank's batches of the epoch that is pending at its first ``next()``."""
-        return iter(self._feed)
+        iterator = iter(self._feed)
+        watch.tell(self, iterator)
+        return iterator
 
     def __len__(self) -> int:
         """Return the number of batches that every rank yields in an epoch."""
@@ -246,7 +244,12 @@ class CascadeBase(Sampler[Batch]):
         return Origins.of(columns, self._experiments, self._conditions, self._library)
 
     def audit(
-        self, epochs: int = 1, epoch: int | None = None, progress: Callable[[int, int], object] | None = None
+        self,
+        epochs: int = 1,
+        epoch: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+        *,
+        batches: int | None = None,
     ) -> Audit:
         """Count what whole epochs hold, and say what is remarkable about it.
 
@@ -261,6 +264,9 @@ class CascadeBase(Sampler[Batch]):
             The first of them. Default: `self.epoch`.
         progress : callable, optional
             Called now and then, and at the end, with the number of batches that are done and of all.
+        batches : int, optional
+            How many global batches of each epoch are counted, from its beginning: for runs that do not go through
+            whole epochs. Default: all.
 
         Returns
         -------
@@ -294,6 +300,7 @@ class CascadeBase(Sampler[Batch]):
             ),
             epoch=first,
             epochs=epochs,
+            batches=None if batches is None else arguments.integer("batches", batches, 1, 2**63),
             progress=progress,
         )
 
@@ -332,50 +339,9 @@ class CascadeBase(Sampler[Batch]):
         return self._conditions
 
     @property
-    def batch_size(self) -> int:
-        """Rows of a batch."""
-        return self._settings.batch_size
-
-    @property
-    def leaky(self) -> float:
-        """Fraction of a batch that comes from other experiments, as it was given."""
-        return self._settings.leaky
-
-    @property
     def experiment_weights(self) -> Mapping[Label, float]:
         """Chance of each experiment to be picked, as it is used: shares by label; empty without experiments."""
         return MappingProxyType(dict(zip(self._experiments, self._feed.plan.weights.tolist(), strict=False)))
-
-    @property
-    def condition_ratio(self) -> Mapping[Label, float] | None:
-        """Relative number of seats of each condition, as it was given."""
-        given = self._settings.condition_ratio
-        return None if given is None else MappingProxyType(dict(given))
-
-    @property
-    def experiment_key(self) -> Columns | None:
-        """Column, or columns, that name a row's experiment, as given."""
-        return copied(self._settings.experiment_key)
-
-    @property
-    def condition_key(self) -> Columns | None:
-        """Column, or columns, that name a row's condition, as given."""
-        return copied(self._settings.condition_key)
-
-    @property
-    def time_key(self) -> str | None:
-        """Column of the times, as given."""
-        return self._settings.time_key
-
-    @property
-    def temporal_window_hours(self) -> float:
-        """How far from the focal time is near."""
-        return self._settings.temporal_window_hours
-
-    @property
-    def temporal_global_fraction(self) -> float:
-        """Share of the seats that do not leak for rows that are not near."""
-        return self._settings.temporal_global_fraction
 
     @property
     def num_batches(self) -> int:
@@ -391,26 +357,6 @@ class CascadeBase(Sampler[Batch]):
     def rank(self) -> int:
         """Which of the ranks this is."""
         return self._feed.deal()[1]
-
-    @property
-    def seed(self) -> int:
-        """Seed of epoch 0."""
-        return self._settings.seed
-
-    @property
-    def drop_last(self) -> bool:
-        """Whether rows that do not fill a batch are left out when batches are counted."""
-        return self._settings.drop_last
-
-    @property
-    def index_dtype(self) -> IndexDtype:
-        """What a batch is: a numpy array of that type, or a list of int."""
-        return self._settings.index_dtype
-
-    @property
-    def missing(self) -> Missing:
-        """What becomes of rows without a label or a time where these are used."""
-        return self._settings.missing
 
     def __repr__(self) -> str:
         plan, feed = self._feed.plan, self._feed

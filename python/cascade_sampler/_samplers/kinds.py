@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-Label: TypeAlias = Hashable
-"""What names an experiment or a condition: text, a number, a bool, a date; a tuple of them for several columns."""
+Label: TypeAlias = Any
+"""What names an experiment or a condition: text, a number, a bool, a date; a tuple of them for several columns.
+
+Any, because a mapping whose keys are text is none whose keys are hashable, as type checkers see it.
+"""
 Columns: TypeAlias = str | list[str]
 """The column, or the columns, that a key is made of."""
 IndexDtype: TypeAlias = Literal["int64", "int32", "uint32", "list"]
 """What a batch is."""
 Missing: TypeAlias = Literal["error", "exclude"]
 """What becomes of rows without a label or a time."""
+Weighting: TypeAlias = Literal["size", "sqrt", "equal"]
+"""How often experiments are picked, where no weights are given."""
 Indices: TypeAlias = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.uint32]
 """Row numbers as an array."""
 Batch: TypeAlias = Indices | list[int]
@@ -23,3 +27,4 @@ Batch: TypeAlias = Indices | list[int]
 
 INDEX_DTYPES: tuple[IndexDtype, ...] = get_args(IndexDtype)
 MISSING: tuple[Missing, ...] = get_args(Missing)
+WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)

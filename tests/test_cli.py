@@ -296,7 +296,7 @@ def test_every_option_of_the_sampler_is_known_by_its_name():
     from cascade_sampler._command.options import ARGUMENTS
 
     named = {parameter.name for command in (audit, batches) for parameter in command.params}
-    assert named - {"files", "html", "as_json", "strict", "out", "format"} == set(ARGUMENTS)
+    assert named - {"files", "html", "as_json", "strict", "out", "format", "dealt"} == set(ARGUMENTS)
 
 
 def test_labels_on_a_terminal_do_nothing_to_it(folder):

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
-from cascade_sampler._report.coverage import Coverage
 from cascade_sampler._report import composition
+from cascade_sampler._report.coverage import Coverage
 from cascade_sampler._tables.shown import count
 
 _MOST = 5

@@ -45,7 +45,10 @@ def run(*arguments, stdin=b""):
         stream.flush()
         written.append(stream.buffer.getvalue())
     return SimpleNamespace(
-        returncode=left.value.code, raw=written[0], stdout=written[0].decode(), stderr=written[1].decode()
+        returncode=left.value.code,
+        raw=written[0],
+        stdout=written[0].decode(errors="replace"),
+        stderr=written[1].decode(),
     )
 
 
@@ -293,7 +296,7 @@ def test_every_option_of_the_sampler_is_known_by_its_name():
     from cascade_sampler._command.options import ARGUMENTS
 
     named = {parameter.name for command in (audit, batches) for parameter in command.params}
-    assert named - {"files", "html", "as_json", "strict", "out", "format"} == set(ARGUMENTS)
+    assert named - {"files", "html", "as_json", "strict", "out", "format", "dealt"} == set(ARGUMENTS)
 
 
 def test_labels_on_a_terminal_do_nothing_to_it(folder):
@@ -380,7 +383,9 @@ def bad(folder):
     (folder / "text.parquet").write_text("no parquet")
     (folder / "text.csv.gz").write_text("no gzip")
     (folder / "text.arrow").write_text("no arrow")
-    (folder / "table.xlsx").write_text("")
+    (folder / "odd").mkdir(exist_ok=True)
+    for path in (folder / "table.xlsx", folder / "odd" / "table.xlsx"):
+        path.write_text("")
     (folder / "ragged.csv").write_text("experiment,condition\na,b\na,b,c\n")
     (folder / "header.csv").write_text("experiment,condition\n")
     (folder / "gaps.csv").write_text("experiment,condition\na,x\n,x\n")
@@ -391,7 +396,7 @@ def bad(folder):
     ("arguments", "message"),
     [
         (["audit", "{}/none.csv"], "does not exist"),
-        (["audit", "{}"], "the end of the name must be one of .parquet"),
+        (["audit", "{}/odd"], "the end of the name must be one of .parquet"),
         (["audit", "{}/empty.csv"], "[Ee]mpty"),
         (["audit", "{}/text.parquet"], "[Pp]arquet"),
         (["audit", "{}/text.csv.gz"], "gz|zlib"),

@@ -51,7 +51,7 @@ def commands() -> None:
     help="Count what the batches of FILE hold, beside what was asked for, and say what is wrong.\n" + _KINDS,
     epilog="""\b
 Examples:
-  cascade-sampler audit cells.parquet --experiment-key plate --condition-key dose
+  cascade-sampler audit cells.parquet --experiment-key plate --leaky 0.1
   cascade-sampler audit cells.parquet --epochs 3 --html audit.html --strict
   cascade-sampler audit plates/ --experiment-key plate --json - | jq .findings
   gzip -dc cells.tsv.gz | cascade-sampler audit - --format tsv""",
@@ -59,6 +59,7 @@ Examples:
 @sampler_options
 @click.option("--epochs", type=int, default=1, show_default=True, help="Whole epochs to count.")
 @click.option("--epoch", type=int, default=0, show_default=True, help="The first of them.")
+@click.option("--batches", type=int, help="Count only so many batches of each epoch.")
 @click.option("--html", type=_OUTPUT, metavar="FILE", help="Write a page to this file; - is the standard output.")
 @click.option("--json", "as_json", type=_OUTPUT, metavar="FILE",
               help="Write all numbers to this file; - is the standard output.")  # fmt: skip
@@ -68,6 +69,7 @@ def audit(
     files: tuple[Path, ...],
     epochs: int,
     epoch: int,
+    batches: int | None,
     html: Path | None,
     as_json: Path | None,
     strict: str | None,
@@ -88,7 +90,9 @@ def audit(
     # Into a pipe nothing is written but what is wrong.
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Drawing batches", total=None)
-        found = sampler.audit(epochs, epoch, lambda done, total: bar.update(task, completed=done, total=total))
+        found = sampler.audit(
+            epochs, epoch, lambda done, total: bar.update(task, completed=done, total=total), batches=batches
+        )
     here = in_options(found, ARGUMENTS)
     if html is not None:
         table = "standard input" if files == (outputs.OUTPUT,) else ", ".join(map(str, files))
@@ -106,8 +110,8 @@ def audit(
     help="Write an epoch of FILE as a .npy array of row numbers: one line a batch.\n" + _KINDS,
     epilog="""\b
 Examples:
-  cascade-sampler batches cells.parquet --experiment-key plate --out epoch_0.npy
-  cascade-sampler batches cells.csv --epoch 3 --index-dtype uint32 --out - > epoch_3.npy""",
+  cascade-sampler batches cells.parquet --leaky 0.1 --out epoch_0.npy
+  cascade-sampler batches cells.csv --epoch 3 --out - > epoch_3.npy""",
 )
 @sampler_options
 @click.option("--epoch", type=int, default=0, show_default=True, help="Which epoch.")

@@ -108,7 +108,8 @@ def contents(audit: Record) -> Contents:
     experiments, conditions = _experiments(audit), _conditions(audit)
     settings = dict(audit.settings)
     return Contents(
-        sampler=f"{settings.pop('sampler')}, seed {settings.pop('seed')}, cascade-sampler {settings.pop('version')}",
+        sampler=f"{settings.pop('sampler')}, seed {settings.pop('seed')}, cascade-sampler {settings.pop('version')}"
+        + (f", {audit.dealt / audit.seats:.1%} of the seats dealt" if audit.dealt else ""),
         settings=", ".join(f"{name} {_setting(value)}" for name, value in settings.items() if value is not None),
         facts=_facts(audit),
         interval=audit.interval,

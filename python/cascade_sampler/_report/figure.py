@@ -73,6 +73,7 @@ def _written(shown: Contents, lacking: frozenset[str]) -> Contents:
 
 def _drawn(shown: Contents) -> Figure:
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     # What there is nothing of has no place.
     rows: list[tuple[list[str], float]] = []
@@ -88,8 +89,7 @@ def _drawn(shown: Contents) -> Figure:
     if shown.pairs:
         rows.append((["pairs"] * 2, 1.2 + len(shown.pairs) / 3))
     heights = [height for _, height in rows]
-    figure = Figure(figsize=(12, sum(heights)), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.15, h_pad=0.12)  # type: ignore[union-attr]
+    figure = Figure(figsize=(12, sum(heights)), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12))
     axes: dict[str, Any] = figure.subplot_mosaic([names for names, _ in rows], height_ratios=heights)
     if shown.experiments:
         _shares(axes["experiments"], shown.experiments, "Experiments", "share of the batches")

@@ -198,7 +198,7 @@ def _batches(shown: Contents) -> str:
         f'<h2>{first}</h2><p class="note">A column is a batch, in order from left to right, {PER_STRIP} a strip. Above '
         "the line, and paler, are the seats that leak.</p>"
     )
-    parts = []
+    parts: list[str] = []
     for what, legend in (("experiment", shown.experiment_colours), ("condition", shown.condition_colours)):
         if not legend:
             continue

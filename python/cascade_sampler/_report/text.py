@@ -50,6 +50,7 @@ def headline(audit: Record) -> str:
         f"{audit.batch_size - audit.leak_seats:,} primary and {count(audit.leak_seats, 'leak seat')}, from "
         f"{count(audit.rows, 'row')}; {count(audit.replaced, 'batch', 'batches')} had rows drawn with replacement, "
         f"{twice:,} {'holds' if twice == 1 else 'hold'} a row twice"
+        + (f"; {audit.dealt / audit.seats:.1%} of the seats were dealt" if audit.dealt else "")
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
-from cascade_sampler._report import composition, findings
+from cascade_sampler._plans import composition
+from cascade_sampler._report import findings
 from cascade_sampler._report.audit import Audit
 from cascade_sampler._report.chance import INTERVAL, binomial_ranges
 from cascade_sampler._report.coverage import Coverage, coverage_of

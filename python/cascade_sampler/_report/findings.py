@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
-from cascade_sampler._report import composition
+from cascade_sampler._plans import composition
 from cascade_sampler._report.coverage import Coverage
 from cascade_sampler._tables.shown import count
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
-from cascade_sampler._report.composition import ADVICE, described, ratios_of, shares, uneven
+from cascade_sampler._plans.composition import ADVICE, described, ratios_of, shares, uneven
 from cascade_sampler._samplers import ranks, replacement
 from cascade_sampler._tables.rows import Rows
 from cascade_sampler._tables.shown import shown

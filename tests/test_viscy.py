@@ -191,7 +191,11 @@ def test_arguments_without_effect(said):
         ),
         ({"stratify_by": ["marker", "site"]}, KeyError, "stratify_by: valid_anchors has no column 'site'"),
         ({"stratify_by": {"k"}}, TypeError, "stratify_by must be a column name"),
-        ({"batch_group_by": "marker", "group_weights": {"d": 1}}, ValueError, "names no group that has rows: it names 'd'"),
+        (
+            {"batch_group_by": "marker", "group_weights": {"d": 1}},
+            ValueError,
+            "names no group that has rows: it names 'd'",
+        ),
         ({"group_weights": {"a": -1}}, ValueError, r"group_weights\['a'\] must be finite"),
         ({"leaky": 2}, ValueError, "leaky must be a fraction"),
         ({"keep_strata": 1}, TypeError, "keep_strata must be True or False"),

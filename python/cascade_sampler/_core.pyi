@@ -4,7 +4,17 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Batches", "Feed", "Generator", "NoBatchesError", "NoConditionError", "Plan", "__version__", "combine", "count"]
+__all__ = [
+    "Batches",
+    "Feed",
+    "Generator",
+    "NoBatchesError",
+    "NoConditionError",
+    "Plan",
+    "__version__",
+    "combine",
+    "count",
+]
 
 __version__: Final[str]
 

@@ -30,9 +30,7 @@ def as_mapping(weights: Any) -> Any:
     return named
 
 
-def by_label(
-    weights: Mapping[Any, float], source: Any, groups: Sequence[Any], rank: int | None
-) -> Mapping[Any, float]:
+def by_label(weights: Mapping[Any, float], source: Any, groups: Sequence[Any], rank: int | None) -> Mapping[Any, float]:
     """Return the weights under the labels whose texts they were given under, without those that no row has.
 
     Raises
@@ -93,7 +91,7 @@ def by_text(argument: str, labels: Sequence[Any]) -> dict[Any, Any]:
 
 
 def _local(labels: Sequence[Any], source: Any, groups: Sequence[Any]) -> list[Any]:
-    """Return labels with moments in the zone of their column, where that is one of pandas; labels themselves have UTC."""
+    """Return labels, which have their moments in UTC, with those in the zone of a pandas column."""
     zones = [_zone(source, name) for name in groups]
     if not any(zones):
         return list(labels)

@@ -17,7 +17,9 @@ def refuse(source: Any, argument: str, accepted: str) -> None:
         raise TypeError(
             f"{argument} must be {accepted}, got the sampler {kind}: a framework has rebuilt the "
             "batch sampler around one of its own. Lightning: pass Trainer(use_distributed_sampler=False); "
-            "trainer.predict rebuilds even so, there take DataLoader(dataset, sampler=sampler, batch_size=None)"
+            "trainer.predict rebuilds even so, there take DataLoader(dataset, sampler=sampler, batch_size=None). "
+            "Trainer(overfit_batches=2) does too: give the loader batch_sampler=[sampler.batch(k, epoch=0) for k in "
+            "range(2)] instead"
         )
     if isinstance(source, Mapping) and type(source).__module__.partition(".")[0] == "datasets":
         raise ValueError(

@@ -91,7 +91,7 @@ def by_text(argument: str, labels: Sequence[Any]) -> dict[Any, Any]:
 
 
 def _local(labels: Sequence[Any], source: Any, groups: Sequence[Any]) -> list[Any]:
-    """Return labels with moments in the zone of their column, where that is one of pandas; labels themselves have UTC."""
+    """Return labels, which have their moments in UTC, with those in the zone of a pandas column."""
     zones = [_zone(source, name) for name in groups]
     if not any(zones):
         return list(labels)

@@ -57,7 +57,8 @@ def test_a_record_that_does_not_change():
     found = FlexibleBatchSampler(TABLE, batch_size=4, leaky=0.25, seed=1).explain(0)
     dtypes = {name: getattr(found, name).dtype.name for name in found.to_dict()}
     assert dtypes == {
-        "row": "int64", "experiment": "int64", "condition": "int64", "source": "int8", "replaced": "bool", "fallback": "bool"
+        "row": "int64", "experiment": "int64", "condition": "int64", "source": "int8", "replaced": "bool",
+        "fallback": "bool", "dealt": "bool",
     }  # fmt: skip
     assert found.sources == ("primary", "near", "far", "leak")
     with pytest.raises(FrozenInstanceError):

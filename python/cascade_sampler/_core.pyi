@@ -4,7 +4,20 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Batches", "Feed", "Generator", "NoBatchesError", "NoConditionError", "Plan", "__version__", "combine", "count"]
+__all__ = [
+    "Batches",
+    "Coverage",
+    "Deck",
+    "Feed",
+    "Generator",
+    "NoBatchesError",
+    "NoConditionError",
+    "Plan",
+    "__version__",
+    "combine",
+    "count",
+    "dealt_plan",
+]
 
 __version__: Final[str]
 
@@ -16,6 +29,24 @@ _Place = tuple[int, int, int, int, int | None]
 
 class NoBatchesError(ValueError): ...
 class NoConditionError(ValueError): ...
+
+def dealt_plan(
+    rows: int,
+    experiments: _Column | None,
+    conditions: _Column | None,
+    times: list[NDArray[Any]] | None,
+    batch_size: int,
+    leaky: float,
+    weights: str | list[float],
+    ratios: list[float] | None,
+    always: list[int],
+    conditions_per_batch: int | None,
+    run_length: int,
+    batches_per_experiment: int,
+    batches: int | None,
+    window: float,
+    global_fraction: float,
+) -> Plan: ...
 
 def count(codes: NDArray[Any], labels: int) -> tuple[NDArray[np.uint64], int]: ...
 def combine(
@@ -49,6 +80,8 @@ class Plan:
     @property
     def batches(self) -> int: ...
     @property
+    def dealt(self) -> bool: ...
+    @property
     def short(self) -> bool: ...
     @property
     def experiment_labels(self) -> NDArray[np.uint32]: ...
@@ -62,6 +95,7 @@ class Plan:
     def cdf(self) -> NDArray[np.float64]: ...
     def cells(self) -> list[NDArray[np.int64]]: ...
     def seats(self, short: bool = False) -> tuple[int, int, NDArray[np.int64]]: ...
+    def shares(self) -> list[NDArray[np.float64]]: ...
 
 @final
 class Feed:
@@ -101,10 +135,18 @@ class Feed:
         NDArray[np.int8],
         NDArray[np.bool_],
         NDArray[np.bool_],
+        NDArray[np.bool_],
         int,
         float | None,
     ]: ...
-    def audit(self, epoch: int, epochs: int, progress: Callable[[int], object] | None = None) -> dict[str, Any]: ...
+    def audit(
+        self,
+        epoch: int,
+        epochs: int,
+        progress: Callable[[int], object] | None = None,
+        batches: int | None = None,
+    ) -> dict[str, Any]: ...
+    def coverage(self, epoch: int) -> Coverage | None: ...
     def batch(self, position: int, epoch: int) -> _Indices | list[int]: ...
     def epoch_batches(self, epoch: int) -> _Indices: ...
 
@@ -114,6 +156,27 @@ class Batches:
     def load_state_dict(self, state_dict: Any) -> None: ...
     def __iter__(self) -> Batches: ...
     def __next__(self) -> _Indices | list[int]: ...
+
+@final
+class Coverage:
+    @property
+    def never(self) -> int: ...
+    def unseen(self, epochs: float) -> NDArray[np.float64]: ...
+    def epochs_until(self, share: float) -> float | None: ...
+
+@final
+class Deck:
+    def __new__(cls, cards: int, key: int) -> Deck: ...
+    @staticmethod
+    def seed_words(seed: int, epoch: int) -> list[int]: ...
+    @staticmethod
+    def key(seed: int, purpose: int, first: int, second: int) -> int: ...
+    @staticmethod
+    def word(key: int, number: int) -> int: ...
+    @staticmethod
+    def laps(cards: int, each: int, block: int, deal: int) -> tuple[int, int, int]: ...
+    def card(self, place: int) -> int: ...
+    def deal(self, first: int, count: int) -> NDArray[np.uint32]: ...
 
 @final
 class Generator:

@@ -5,6 +5,8 @@
 
 mod arrays;
 mod audit;
+mod dealt;
+mod decks;
 mod errors;
 mod feed;
 mod generator;
@@ -22,6 +24,8 @@ mod _core {
     use super::{
         arrays::combine_columns,
         arrays::count,
+        dealt::{PyCoverage, dealt_plan},
+        decks::PyDeck,
         errors::NoConditionError,
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,

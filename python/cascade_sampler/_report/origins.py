@@ -31,6 +31,8 @@ class Origins:
     """Whether the seat was drawn with replacement: its group has fewer rows than seats."""
     fallback: NDArray[np.bool_]
     """Whether the near or far part that the seat is for was empty, so that the cell or the pool stood in."""
+    dealt: NDArray[np.bool_]
+    """Whether the seat's row was dealt, and not drawn: never in batches that are drawn altogether."""
     picked: int
     """Position of the experiment that was picked; -1 where experiments are not used."""
     focal_time: float | None
@@ -44,15 +46,26 @@ class Origins:
         cls, columns: tuple[Any, ...], experiments: tuple[Any, ...], conditions: tuple[Any, ...], library: str | None
     ) -> Origins:
         """Make the record of what the core returns."""
-        for column in columns[:6]:
+        for column in columns[:7]:
             column.flags.writeable = False
-        row, experiment, condition, source, replaced, fallback, picked, focal_time = columns
+        row, experiment, condition, source, replaced, fallback, dealt, picked, focal_time = columns
         return cls(
-            row, experiment, condition, source, replaced, fallback, picked, focal_time, experiments, conditions, library
+            row,
+            experiment,
+            condition,
+            source,
+            replaced,
+            fallback,
+            dealt,
+            picked,
+            focal_time,
+            experiments,
+            conditions,
+            library,
         )
 
     def to_dict(self, names: bool = False) -> dict[str, Any]:
-        """Return the six columns, as any dataframe library takes them.
+        """Return the seven columns, as any dataframe library takes them.
 
         Parameters
         ----------
@@ -67,6 +80,7 @@ class Origins:
             "source": self.source,
             "replaced": self.replaced,
             "fallback": self.fallback,
+            "dealt": self.dealt,
         }
         if names:
             columns["experiment"] = _named(self.experiment, self._experiments)

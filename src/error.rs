@@ -275,7 +275,7 @@ impl Error {
             } => write!(
                 f,
                 "{conditions} conditions share a batch of experiment {experiment}, which has {seats} seats for them: raise \
-                 batch_size, or pass conditions_per_batch={seats} or fewer",
+                 batch_size, or let conditions_per_batch be {seats} or fewer",
             ),
             Self::ConditionsPerBatch { found, always } if *always > 0 => write!(
                 f,
@@ -296,7 +296,7 @@ impl Error {
                 let fewer = batches / block * block;
                 write!(
                     f,
-                    "num_batches must be a multiple of batches_per_experiment={block}, got {batches}: the nearest "
+                    "batches must be a multiple of batches_per_experiment={block}, got {batches}: the nearest "
                 )?;
                 match (fewer, u128::from(fewer) + u128::from(*block)) {
                     (0, more) => write!(f, "is {more}"),
@@ -307,7 +307,7 @@ impl Error {
             Self::TooManyBatches { total } => write!(
                 f,
                 "an epoch would have {total} batches, and must have fewer than 2^32 = 4294967296: raise batch_size, or lower \
-                 num_batches"
+                 batches"
             ),
             Self::Epoch { epoch, limit } => write!(f, "an epoch of dealt batches must be below {limit}, got {epoch}"),
             Self::NoCondition { experiment } => write!(

@@ -45,7 +45,20 @@ fn message(error: &Error) -> String {
             "{rows} rows do not fill one batch of {batch_size}: lower batch_size, set drop_last=False, or say how many \
              batches an epoch has with num_batches"
         ),
-        Error::Batches { found } => format!("num_batches must be in 1..2^63, got {found}"),
+        // Both begin with the setting's name.
+        Error::Batches { .. } | Error::BrokenBlocks { .. } => format!("num_{error}"),
+        Error::TooManyBatches { total } => format!(
+            "an epoch would have {total} batches, and must have fewer than 2^32 = 4294967296: raise batch_size, or lower \
+             num_batches"
+        ),
+        Error::TooFewSeats {
+            experiment,
+            conditions,
+            seats,
+        } => format!(
+            "{conditions} conditions share a batch of experiment {experiment}, which has {seats} seats for them: raise \
+             batch_size, or pass conditions_per_batch={seats} or fewer"
+        ),
         Error::Rank { replicas, rank } => format!(
             "num_replicas must be in 1..2^32 and rank in 0..num_replicas, got num_replicas={replicas}, rank={rank}"
         ),

@@ -2,11 +2,14 @@
 //!
 //! One request a line on the standard input, one line of JSON back:
 //! - `plan FOLDER ROWS KEYS BALANCED LEAKY TIMES` plans a case over the columns in a folder; `KEYS` is the number of
-//!   columns of the experiment's key, and `TIMES` a column or `none`.
+//!   columns of the experiment's key, and `TIMES` a column or `none`. Where `BALANCED` is `turns`, there are as many conditions
+//!   as give each some 300 rows, of which 32 share a batch; the drawn plan, which cannot do that, has none.
 //! - `round SLICES` times everything in turn, in so many slices of a few batches; medians, nanoseconds a batch:
 //!   - `batch`, `pass`, `dealt`: a batch, moving past one, a batch of rank 0 of 64;
 //!   - `floor`: as many bounded draws by the core's own [`Generator::below`] and as many random gathers from lists of the
 //!     same sizes, each asked for as it is drawn, and nothing else;
+//!   - `deal`, `deal_64`, `deal_1024`, `deal_far`: a dealt batch of the same table and features, one of rank 0 of 64 and of
+//!     1024, and one a million batches on, by itself; not with times, around which nothing is dealt;
 //!   - `words`: as many raw words of the generator as a batch takes; `gathers`: the gathers alone.
 
 #[path = "common/mod.rs"]
@@ -21,7 +24,7 @@ use std::time::Instant;
 
 use cascade_sampler::draw::Generator;
 use cascade_sampler::plan::Rule;
-use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Plan, Table, Times};
+use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Mark, Plan, Table, Times};
 use common::BATCH;
 use gather::{Entries, prefetch};
 use rand_pcg::Lcg128Xsl64;
@@ -32,6 +35,9 @@ const RANKS: u64 = 64;
 const SLICE: usize = 40;
 /// Markers, by which a key of two columns is told apart further.
 const MARKERS: u8 = 5;
+/// Conditions that share a batch where they do so in turn, and about how many rows each has.
+const SHARING: usize = common::SHARING as usize;
+const ROWS_IN_TURN: usize = 300;
 
 fn main() {
     let mut lines = std::io::stdin().lock().lines().map(|line| line.expect("a request"));
@@ -45,9 +51,19 @@ fn main() {
         let start = Instant::now();
         let rows = rows.parse().expect("rows");
         let leaky = leaky.parse().expect("a fraction");
-        let plan = plan(Path::new(folder), rows, keys, balanced == "1", leaky, times);
-        println!("{{\"seconds\": {}}}", start.elapsed().as_secs_f64());
-        let mut measure = Measure::new(&plan);
+        let plan = with_table(Path::new(folder), rows, keys, balanced, times, |table| {
+            Plan::new(table, &common::settings(leaky)).expect("a plan")
+        });
+        let seconds = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let dealt = with_table(Path::new(folder), rows, keys, balanced, times, |table| {
+            Plan::dealt(table, &common::dealt_settings(leaky, balanced == "turns")).expect("a plan")
+        });
+        println!(
+            "{{\"seconds\": {seconds}, \"dealt_seconds\": {}}}",
+            start.elapsed().as_secs_f64()
+        );
+        let mut measure = Measure::new(&plan, (times == "none").then_some(&dealt), balanced == "turns");
         request = lines.next();
         while let Some(slices) = request.as_deref().and_then(|line| line.strip_prefix("round ")) {
             measure.round(slices.parse().expect("a number of slices"));
@@ -56,7 +72,14 @@ fn main() {
     }
 }
 
-fn plan(folder: &Path, rows: usize, keys: &str, balanced: bool, leaky: f64, times: &str) -> Plan {
+fn with_table<T>(
+    folder: &Path,
+    rows: usize,
+    keys: &str,
+    balanced: &str,
+    times: &str,
+    make: impl FnOnce(&Table<'_>) -> T,
+) -> T {
     let read = |name: &str| std::fs::read(folder.join(name)).expect("a column");
     let mut experiment = read("experiment");
     let mut labels = common::EXPERIMENTS;
@@ -69,6 +92,14 @@ fn plan(folder: &Path, rows: usize, keys: &str, balanced: bool, leaky: f64, time
         labels *= usize::from(MARKERS);
     }
     let condition = read("condition");
+    // In no order, as labels of a table are.
+    let labels_in_turn = (rows / ROWS_IN_TURN).max(SHARING);
+    let in_turn: Vec<u32> = if balanced == "turns" {
+        let mut generator = Generator::new(4);
+        (0..rows).map(|_| generator.below(labels_in_turn as u32)).collect()
+    } else {
+        Vec::new()
+    };
     let column = |codes, labels| Column::new(vec![Chunk { codes, ranks: None }], labels);
     let (mut few, mut many): (Vec<f32>, Vec<f64>) = Default::default();
     match times {
@@ -86,10 +117,14 @@ fn plan(folder: &Path, rows: usize, keys: &str, balanced: bool, leaky: f64, time
     let table = Table {
         rows,
         experiments: (keys != "0").then(|| column(Codes::U8(&experiment), labels)),
-        conditions: balanced.then(|| column(Codes::U8(&condition), common::CONDITIONS)),
+        conditions: match balanced {
+            "0" => None,
+            "turns" => Some(Column::from_ranks(&in_turn, labels_in_turn)),
+            _ => Some(column(Codes::U8(&condition), common::CONDITIONS)),
+        },
         times,
     };
-    Plan::new(&table, &common::settings(leaky)).expect("a plan")
+    make(&table)
 }
 
 fn numbers<const WIDTH: usize, T>(bytes: &[u8], number: fn([u8; WIDTH]) -> T) -> impl Iterator<Item = T> {
@@ -112,9 +147,49 @@ struct Measure<'a> {
     floor: Floor,
     bare: Generator,
     dealt: Batches<'a, i64>,
+    deals: Option<Deals<'a>>,
     words: Lcg128Xsl64,
     /// Words of the generator that a batch takes.
     drawn: f64,
+}
+
+/// Batches of a dealt plan.
+struct Deals<'a> {
+    plan: &'a Plan,
+    /// Of one rank, of rank 0 of 64 and of 1024.
+    ranks: [Batches<'a, i64>; 3],
+    far: u64,
+}
+
+impl<'a> Deals<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        let ranks = [1, RANKS, 1024]
+            .map(|ranks| Batches::new(plan, Deal::new(ranks, 0).expect("a rank"), 3, 0).expect("a seed"));
+        Self { plan, ranks, far: 0 }
+    }
+
+    fn measure(&mut self) -> [f64; 4] {
+        let [one, many, more] = &mut self.ranks;
+        let [one, many, more] = [one, many, more].map(|batches| {
+            nanoseconds(SLICE, || {
+                black_box(batches.next());
+            })
+        });
+        // Somewhere else each time, as `batch(number)` comes there: by a mark.
+        let far = nanoseconds(SLICE, || {
+            self.far += 1;
+            let mark = Mark {
+                batches: 1_000_000 + self.far,
+                ..Mark::default()
+            };
+            black_box(
+                Batches::<i64>::at(self.plan, Deal::default(), 3, &mark)
+                    .map(|mut batches| batches.next())
+                    .ok(),
+            );
+        });
+        [one, many, more, far]
+    }
 }
 
 struct Floor {
@@ -126,18 +201,24 @@ struct Floor {
 }
 
 impl<'a> Measure<'a> {
-    fn new(plan: &'a Plan) -> Self {
+    fn new(plan: &'a Plan, dealt: Option<&'a Plan>, in_turn: bool) -> Self {
+        let (cdf, parts) = if in_turn {
+            parts_in_turn(plan)
+        } else {
+            (plan.cdf().to_vec(), parts(plan))
+        };
         Self {
             batches: Batches::new(plan, Deal::default(), 3, 0).expect("a seed"),
             passed: Batches::new(plan, Deal::default(), 3, 1).expect("a seed"),
             floor: Floor {
-                cdf: plan.cdf().to_vec(),
-                parts: parts(plan),
+                cdf,
+                parts,
                 entries: Entries::new(plan.groups().rows()),
                 generator: Generator::new(5),
             },
             bare: Generator::new(6),
             dealt: Batches::new(plan, Deal::new(RANKS, 0).expect("a rank"), 3, 2).expect("a seed"),
+            deals: dealt.map(Deals::new),
             words: Lcg128Xsl64::new(7, 8),
             drawn: BATCH as f64,
         }
@@ -150,6 +231,7 @@ impl<'a> Measure<'a> {
             .collect();
         let mut rows = [0; BATCH];
         let mut times: [Vec<f64>; 6] = Default::default();
+        let mut of_plan: [Vec<f64>; 4] = Default::default();
         let before = self.passed.mark();
         for _ in 0..slices {
             let batch = nanoseconds(SLICE, || {
@@ -181,14 +263,26 @@ impl<'a> Measure<'a> {
                 .iter_mut()
                 .zip(figures)
                 .for_each(|(times, figure)| times.push(figure));
+            if let Some(dealer) = &mut self.deals {
+                let figures = dealer.measure();
+                of_plan
+                    .iter_mut()
+                    .zip(figures)
+                    .for_each(|(times, figure)| times.push(figure));
+            }
         }
         let drawn = self.passed.mark();
         self.drawn = (drawn.words - before.words) as f64 / (drawn.drawn - before.drawn) as f64;
         let [batch, floor, pass, words, gathers, dealt] = times.map(median);
-        println!(
+        print!(
             "{{\"batch\": {batch}, \"floor\": {floor}, \"pass\": {pass}, \"words\": {words}, \"gathers\": {gathers}, \
-             \"dealt\": {dealt}}}"
+             \"dealt\": {dealt}"
         );
+        if self.deals.is_some() {
+            let [one, many, more, far] = of_plan.map(median);
+            print!(", \"deal\": {one}, \"deal_64\": {many}, \"deal_1024\": {more}, \"deal_far\": {far}");
+        }
+        println!("}}");
     }
 
     /// Time of as many raw words as a batch takes.
@@ -251,6 +345,30 @@ impl Floor {
             *row = self.entries.at(wanted);
         }
     }
+}
+
+/// Cells that share batches, as if as many experiments had them.
+fn parts_in_turn(plan: &Plan) -> (Vec<f64>, Vec<Vec<Part>>) {
+    const BATCHES: usize = 256;
+    let cells = plan.groups().cells();
+    let mut starts = vec![0];
+    for cell in cells {
+        starts.push(starts[starts.len() - 1] + cell.rows);
+    }
+    let mut generator = Generator::new(9);
+    let mut part = || {
+        let cell = generator.below(cells.len() as u32) as usize;
+        Part {
+            start: starts[cell],
+            population: cells[cell].rows,
+            seats: (BATCH / SHARING) as u32,
+        }
+    };
+    let parts = (0..BATCHES).map(|_| (0..SHARING).map(|_| part()).collect()).collect();
+    (
+        (1..=BATCHES).map(|batch| batch as f64 / BATCHES as f64).collect(),
+        parts,
+    )
 }
 
 /// What a batch of each experiment is drawn from.

@@ -1,6 +1,6 @@
-//! What callgrind counts: so many batches of a case, built or passed. `make instructions` runs it, by benches/instructions.sh.
+//! What callgrind counts: so many batches of a case, built, passed or dealt. `make instructions` runs it, by benches/instructions.sh.
 //!
-//! `instructions CASE batch|pass BATCHES`; without arguments the cases are listed.
+//! `instructions CASE batch|pass|deal BATCHES`; without arguments the cases are listed.
 
 #[path = "common/mod.rs"]
 mod common;
@@ -23,7 +23,10 @@ fn main() {
         }
         return;
     };
-    let plan = common::plan(common::named(case), ROWS);
+    let plan = match what.as_str() {
+        "deal" => common::dealt_plan(common::named(case), ROWS),
+        _ => common::plan(common::named(case), ROWS),
+    };
     let batches: usize = batches.parse().expect("a number of batches");
     let mut built = Batches::<i64>::new(&plan, Deal::default(), 3, 0).expect("a seed");
     if what == "pass" {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Counts the instructions of a batch, built and passed, and writes benches/instructions.tsv. What is planned before is
+# Counts the instructions of a batch, built, passed and dealt, and writes benches/instructions.tsv. What is planned before is
 # taken off: the count of 1500 batches less that of 500.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,10 +15,10 @@ out=benches/instructions.tsv
 {
     echo "# Instructions of a batch of 256 over a million rows, counted by callgrind. Written by make instructions."
     echo "# $(rustc --version), $(uname -m)"
-    printf 'case\tbatch\tpass\n'
+    printf 'case\tbatch\tpass\tdeal\n'
     for case in $("$binary"); do
         printf '%s' "$case"
-        for what in batch pass; do
+        for what in batch pass deal; do
             printf '\t%s' $((($(count "$case" $what 1500) - $(count "$case" $what 500)) / 1000))
         done
         printf '\n'

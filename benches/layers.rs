@@ -3,6 +3,7 @@
 #[path = "common/mod.rs"]
 mod common;
 
+use cascade_sampler::decks::Deck;
 use cascade_sampler::draw::{Generator, Slots};
 use cascade_sampler::{Batches, Deal};
 use common::{BATCH, CASES};
@@ -58,4 +59,21 @@ fn a_hundred_batches_passed(bencher: Bencher, name: &str) {
     let plan = common::plan(common::named(name), ROWS);
     let mut batches = Batches::<i64>::new(&plan, Deal::default(), 3, 0).expect("a seed");
     bencher.bench_local(|| batches.nth(100));
+}
+
+#[divan::bench(args = [40, 1_000, 9_000, 2_500_000])]
+fn cards(bencher: Bencher, cards: u32) {
+    let (mut key, mut out) = (0, [0; BATCH]);
+    bencher.bench_local(|| {
+        key += 1;
+        Deck::new(cards, key).deal(divan::black_box(cards / 3), &mut out);
+        out
+    });
+}
+
+#[divan::bench(args = CASES.map(|case| case.name))]
+fn batch_dealt(bencher: Bencher, name: &str) {
+    let plan = common::dealt_plan(common::named(name), ROWS);
+    let mut batches = Batches::<i64>::new(&plan, Deal::default(), 3, 0).expect("a seed");
+    bencher.bench_local(|| batches.next());
 }

@@ -2,11 +2,12 @@
 
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use crate::batch::{Draft, Origins, Row, check_width, draw_batch, pass_batch};
+use crate::batch::{Draft, Origins, Row, check_width, deal_batch, draw_batch, pass_batch};
 use crate::draw::Generator;
 use crate::error::Error;
-use crate::plan::{Plan, Rule};
+use crate::plan::{self, Pass, Plan, Rule};
 use crate::support::memory::room;
 
 /// Which of an epoch's batches one rank takes: in round `j`, rank `r` of `R` takes global batch `j * R + r`.
@@ -97,14 +98,16 @@ impl Mark {
 /// The number of an epoch that the rule of `plan` has.
 ///
 /// # Errors
-/// [`Error::Seed`] where `seed + epoch` is 2^64 or more.
+/// [`Error::Seed`] where batches are drawn and `seed + epoch` is 2^64 or more; [`Error::Epoch`] where they are dealt and the
+/// epoch is 2^20 or more.
 pub(crate) fn check_epoch(plan: &Plan, seed: u64, epoch: u128) -> Result<u64, Error> {
-    match plan.rule() {
-        Rule::Drawn(_) => u64::try_from(epoch)
-            .ok()
-            .filter(|&epoch| seed.checked_add(epoch).is_some())
-            .ok_or(Error::Seed { seed, epoch }),
+    if let Rule::Dealt(_) = plan.rule() {
+        return plan::check_epoch(epoch);
     }
+    u64::try_from(epoch)
+        .ok()
+        .filter(|&epoch| seed.checked_add(epoch).is_some())
+        .ok_or(Error::Seed { seed, epoch })
 }
 
 /// The global batches of one epoch, one after another.
@@ -122,6 +125,8 @@ pub(crate) struct Stream {
 enum Way {
     /// All are drawn from one generator, so that those before it are passed one by one.
     Drawn(Generator),
+    /// Each is dealt by its position alone.
+    Dealt(Arc<Pass>),
 }
 
 impl Stream {
@@ -142,27 +147,38 @@ impl Stream {
         if mark.drawn > mark.batches {
             return Err(Error::Mark);
         }
-        let way = match plan.rule() {
-            Rule::Drawn(_) => Way::Drawn(Generator::at(seed + epoch, mark.words, mark.half)),
-        };
-        Ok(Self {
-            epoch,
-            position: mark.drawn,
-            way,
+        Ok(match plan.rule() {
+            Rule::Drawn(_) => Self {
+                epoch,
+                position: mark.drawn,
+                way: Way::Drawn(Generator::at(seed + epoch, mark.words, mark.half)),
+            },
+            Rule::Dealt(dealt) => Self {
+                epoch,
+                position: mark.batches,
+                way: Way::Dealt(dealt.pass(seed, epoch)?),
+            },
         })
     }
 
     /// The mark of a place at which so many of the epoch's batches are done, this stream's among them.
     #[must_use]
     pub(crate) fn mark(&self, batches: u64) -> Mark {
-        let Way::Drawn(generator) = &self.way;
-        let (words, half) = generator.place();
-        Mark {
-            epoch: self.epoch.into(),
+        let beginning = Mark {
             batches,
-            drawn: self.position,
-            words,
-            half,
+            ..Mark::beginning(self.epoch.into())
+        };
+        match &self.way {
+            Way::Drawn(generator) => {
+                let (words, half) = generator.place();
+                Mark {
+                    drawn: self.position,
+                    words,
+                    half,
+                    ..beginning
+                }
+            }
+            Way::Dealt(_) => beginning,
         }
     }
 
@@ -178,8 +194,8 @@ impl Stream {
         self.position
     }
 
-    /// Moves on to the batch at `position`. `passed` is called after each batch on the way there; its error ends the move,
-    /// which may be taken up again.
+    /// Moves on to the batch at `position`. `passed` is called after each batch that is drawn on the way there; its error ends
+    /// the move, which may be taken up again.
     ///
     /// # Errors
     /// [`Error::Mark`] where the stream is past that batch already and cannot go back, or what `passed` returns.
@@ -190,11 +206,16 @@ impl Stream {
         position: u64,
         mut passed: impl FnMut(&Self) -> Result<(), E>,
     ) -> Result<(), E> {
+        if let Way::Dealt(_) = self.way {
+            self.position = position;
+        }
         if position < self.position {
             return Err(Error::Mark.into());
         }
         while self.position < position {
-            let (Way::Drawn(generator), Rule::Drawn(drawn)) = (&mut self.way, plan.rule());
+            let (Way::Drawn(generator), Rule::Drawn(drawn)) = (&mut self.way, plan.rule()) else {
+                return Err(Error::Mark.into());
+            };
             pass_batch(plan, drawn.composition(self.position), generator);
             self.position += 1;
             passed(self)?;
@@ -208,8 +229,14 @@ impl Stream {
     /// [`Error::OutOfMemory`]; the stream stays where it was.
     #[inline]
     pub(crate) fn draw(&mut self, plan: &Plan, draft: &mut Draft) -> Result<(), Error> {
-        let (Way::Drawn(generator), Rule::Drawn(drawn)) = (&mut self.way, plan.rule());
-        draw_batch(plan, drawn.composition(self.position), generator, draft)?;
+        match (&mut self.way, plan.rule()) {
+            (Way::Drawn(generator), Rule::Drawn(drawn)) => {
+                draw_batch(plan, drawn.composition(self.position), generator, draft)?;
+            }
+            (Way::Dealt(pass), Rule::Dealt(dealt)) => deal_batch(plan, dealt, pass, self.position, draft)?,
+            // The stream is another plan's.
+            _ => return Err(Error::Mark),
+        }
         self.position = self.position.saturating_add(1);
         Ok(())
     }

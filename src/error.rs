@@ -53,16 +53,16 @@ pub enum Error {
     },
     /// All weights are zero.
     NoWeight,
-    /// A weight or ratio is given for a label without rows, or for one the column does not have.
+    /// A weight or ratio, or a place in every batch, is given for a label without rows, or for one the column does not have.
     WithoutRows {
-        /// "weight" or "ratio".
+        /// "weight", "ratio" or "always".
         what: &'static str,
         /// Number of the label.
         label: usize,
     },
-    /// Weights or ratios without the column that they are for.
+    /// Weights or ratios without the column that they are for, or what else is for conditions.
     WithoutColumn {
-        /// "weight" or "ratio".
+        /// "weight", "ratio", "always" or `conditions_per_batch`.
         what: &'static str,
     },
     /// An experiment can be picked, and none of its conditions has a ratio above 0.
@@ -96,6 +96,58 @@ pub enum Error {
     Batches {
         /// What was asked for.
         found: u64,
+    },
+    /// More conditions share a batch of an experiment than it has seats for them.
+    TooFewSeats {
+        /// Number of the experiment's label.
+        experiment: usize,
+        /// How many conditions share a batch.
+        conditions: usize,
+        /// Seats that do not leak.
+        seats: usize,
+    },
+    /// No condition is to share a batch, or fewer than are to be in every one.
+    ConditionsPerBatch {
+        /// What was asked for.
+        found: u64,
+        /// How many different conditions are to be in every batch.
+        always: u64,
+    },
+    /// Only some conditions share a batch, and one that is not in every batch has a ratio other than 0 and 1.
+    RatioNotAllowed {
+        /// Number of the condition's label.
+        label: usize,
+        /// Its ratio.
+        found: f64,
+    },
+    /// The number of batches in a row that are of one experiment is 0, or 2^32 or more.
+    BatchesPerExperiment {
+        /// What was asked for.
+        found: u64,
+    },
+    /// An epoch's batches are no whole number of blocks of one experiment.
+    BrokenBlocks {
+        /// Batches of the epoch.
+        batches: u64,
+        /// Batches of a block.
+        block: u64,
+    },
+    /// A run has no rows.
+    RunLength {
+        /// What was asked for.
+        found: u64,
+    },
+    /// An epoch of dealt batches has 2^32 batches or more.
+    TooManyBatches {
+        /// How many.
+        total: u128,
+    },
+    /// There is no such epoch of dealt batches.
+    Epoch {
+        /// What was asked for.
+        epoch: u128,
+        /// Epochs are below this.
+        limit: u64,
     },
     /// There are no replicas, 2^32 or more, or the rank is not below their number.
     Rank {
@@ -165,14 +217,16 @@ impl fmt::Display for Error {
             }
             Self::Overflow { what } => write!(f, "the {what} are too large: their sum is not finite"),
             Self::NoWeight => write!(f, "all weights are 0, so there is no experiment to pick"),
+            Self::WithoutRows { what: "always", label } => {
+                write!(f, "label {label} is to be in every batch, and has no rows")
+            }
             Self::WithoutRows { what, label } => {
                 write!(f, "a {what} is given for label {label}, which has no rows")
             }
+            Self::WithoutColumn {
+                what: what @ ("always" | "conditions_per_batch"),
+            } => write!(f, "{what} is given, and no column of conditions"),
             Self::WithoutColumn { what } => write!(f, "a {what} is given, and no column that it is for"),
-            Self::NoCondition { experiment } => write!(
-                f,
-                "experiment {experiment} can be picked, and none of its conditions has a ratio above 0"
-            ),
             Self::InfiniteTime { row } => write!(f, "the time of row {row} is infinite"),
             Self::Window { found } => write!(f, "window must not be negative or NaN, got {found}"),
             Self::GlobalFraction { found } => {
@@ -205,6 +259,62 @@ impl fmt::Display for Error {
                  batches, or set drop_last"
             ),
             Self::OutOfMemory { bytes } => write!(f, "no memory for {bytes} bytes"),
+            _ => self.fmt_dealt(f),
+        }
+    }
+}
+
+impl Error {
+    /// The messages of what can be wrong with dealt batches alone.
+    fn fmt_dealt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooFewSeats {
+                experiment,
+                conditions,
+                seats,
+            } => write!(
+                f,
+                "{conditions} conditions share a batch of experiment {experiment}, which has {seats} seats for them: raise \
+                 batch_size, or pass conditions_per_batch={seats} or fewer",
+            ),
+            Self::ConditionsPerBatch { found, always } if *always > 0 => write!(
+                f,
+                "conditions_per_batch must be at least {always}, the number of conditions in always, got {found}"
+            ),
+            Self::ConditionsPerBatch { found, .. } => {
+                write!(f, "conditions_per_batch must be at least 1, got {found}")
+            }
+            Self::RatioNotAllowed { label, found } => write!(
+                f,
+                "with conditions_per_batch only conditions in always may have a ratio other than 0 and 1, got {found} for \
+                 label {label}"
+            ),
+            Self::BatchesPerExperiment { found } => {
+                write!(f, "batches_per_experiment must be in 1..2^32, got {found}")
+            }
+            Self::BrokenBlocks { batches, block } => {
+                let fewer = batches / block * block;
+                write!(
+                    f,
+                    "num_batches must be a multiple of batches_per_experiment={block}, got {batches}: the nearest "
+                )?;
+                match (fewer, u128::from(fewer) + u128::from(*block)) {
+                    (0, more) => write!(f, "is {more}"),
+                    (fewer, more) => write!(f, "are {fewer} and {more}"),
+                }
+            }
+            Self::RunLength { found } => write!(f, "run_length must be at least 1, got {found}"),
+            Self::TooManyBatches { total } => write!(
+                f,
+                "an epoch would have {total} batches, and must have fewer than 2^32 = 4294967296: raise batch_size, or lower \
+                 num_batches"
+            ),
+            Self::Epoch { epoch, limit } => write!(f, "an epoch of dealt batches must be below {limit}, got {epoch}"),
+            Self::NoCondition { experiment } => write!(
+                f,
+                "experiment {experiment} can be picked, and none of its conditions has a ratio above 0"
+            ),
+            _ => Ok(()),
         }
     }
 }

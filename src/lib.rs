@@ -26,6 +26,27 @@
 //! # Ok::<(), cascade_sampler::Error>(())
 //! ```
 //!
+//! # Dealt batches
+//! [`Plan::dealt`] plans batches whose rows are dealt like cards: an epoch is a pass over the table, and any batch is built
+//! without those before it. `docs/specification-2.md` fixes their indices.
+//!
+//! ```
+//! use cascade_sampler::{Batches, Column, Deal, DealtSettings, Mark, Plan, Table};
+//!
+//! let experiment: Vec<u32> = (0..100).map(|row| row / 70).collect();
+//! let table = Table { rows: 100, experiments: Some(Column::from_ranks(&experiment, 2)), ..Table::default() };
+//! let plan = Plan::dealt(&table, &DealtSettings { batch_size: 10, ..DealtSettings::default() })?;
+//! let batches: Vec<Vec<usize>> = Batches::new(&plan, Deal::default(), 42, 0)?.collect::<Result<_, _>>()?;
+//! let mut rows = batches.concat();
+//! rows.sort_unstable();
+//! assert!(rows.into_iter().eq(0..100));
+//!
+//! let seventh = Mark { batches: 7, ..Mark::beginning(0) };
+//! let rest = Batches::<usize>::at(&plan, Deal::default(), 42, &seventh)?;
+//! assert!(rest.map(|batch| batch.unwrap()).eq(batches[7..].iter().cloned()));
+//! # Ok::<(), cascade_sampler::Error>(())
+//! ```
+//!
 //! # What stays the same
 //! Indices are part of the interface: within one version of the specification no release changes a batch.
 
@@ -34,6 +55,7 @@
 pub mod audit;
 mod batch;
 pub mod columns;
+pub mod decks;
 pub mod draw;
 mod epoch;
 mod error;
@@ -57,4 +79,4 @@ pub use batch::{Origins, Row, Source};
 pub use columns::{Chunk, Codes, Column, Table, Times};
 pub use epoch::{Batches, Deal, Mark};
 pub use error::Error;
-pub use plan::{Plan, Settings};
+pub use plan::{DealtSettings, Plan, Settings, Weights};

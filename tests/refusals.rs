@@ -1,6 +1,6 @@
 //! What the core refuses, and that it may be shared between threads.
 
-use cascade_sampler::{Batches, Column, Deal, Error, Mark, Plan, Settings, Table};
+use cascade_sampler::{Batches, Column, Deal, Error, Mark, Plan, Settings, Source, Table};
 
 const EXPERIMENT: [u32; 6] = [0, 0, 0, 2, 2, 2];
 const CONDITION: [u32; 6] = [0, 1, 0, 1, 1, 1];
@@ -152,4 +152,58 @@ fn places_that_no_epoch_has() {
 fn what_is_shared_can_be() {
     fn shared<T: Send + Sync>() {}
     shared::<Plan>();
+}
+
+#[test]
+fn errors_speak_of_what_a_rust_user_wrote() {
+    let refused = |change: &dyn Fn(&mut Settings)| {
+        let mut settings = settings();
+        change(&mut settings);
+        plan(&settings).unwrap_err().to_string()
+    };
+    let words = [
+        (
+            refused(&|s| s.window = -1.0),
+            "window must not be negative or NaN, got -1",
+        ),
+        (
+            refused(&|s| s.global_fraction = 2.0),
+            "global_fraction must be a fraction in [0, 1], got 2",
+        ),
+        (refused(&|s| s.batches = Some(0)), "batches must be in 1..2^63, got 0"),
+        (
+            refused(&|s| s.batch_size = 7),
+            "6 rows do not fill one batch of 7: lower batch_size, unset drop_last, or say in batches how many an epoch has",
+        ),
+        (
+            Deal::new(2, 2).unwrap_err().to_string(),
+            "there must be 1 to 2^32 - 1 replicas, and a rank below their number: got rank 2 of 2",
+        ),
+    ];
+    for (found, expected) in words {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn origins_of_the_batch_that_came_last() {
+    let settings = Settings {
+        batch_size: 6,
+        leaky: 0.34,
+        ..settings()
+    };
+    let plan = plan(&settings).unwrap();
+    let mut batches = Batches::<u32>::new(&plan, Deal::default(), 3, 0).unwrap();
+    assert!(batches.origins().unwrap().rows.is_empty());
+    let batch = batches.next().unwrap().unwrap();
+    let origins = batches.origins().unwrap();
+    assert!(origins.rows.iter().copied().eq(batch.iter().map(|&row| i64::from(row))));
+    for (seat, &row) in batch.iter().enumerate() {
+        // Labels 0 and 2 have the positions 0 and 1.
+        assert_eq!(origins.experiments[seat], i64::from(EXPERIMENT[row as usize] / 2));
+        assert_eq!(origins.conditions[seat], i64::from(CONDITION[row as usize]));
+        let leaks = origins.experiments[seat] != origins.picked;
+        assert_eq!(origins.sources[seat] == Source::Leak, leaks);
+        assert_eq!(leaks, seat >= 4);
+    }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import sys
+import threading
 import tracemalloc
 from typing import Any
 
@@ -329,6 +330,9 @@ def test_the_core_refuses_what_the_checks_would_catch():
         _core.Generator(0).below(0)
     with pytest.raises(ValueError, match="code"):
         _core.count(np.array([0, 5]), 5)
+    for labels in (2**64 - 1, 2**64 - 2, 2**61):
+        with pytest.raises(MemoryError):
+            _core.count(np.array([0, 5]), labels)
 
 
 @pytest.mark.parametrize("kind", [KeyError, ValueError])
@@ -339,3 +343,37 @@ def test_a_missing_column_is_a_missing_key_and_a_wrong_value(kind, keys):
         FlexibleBatchSampler(TABLE, 10, **keys)
     # Shown as a sentence, not in the quotes that a KeyError puts around its key.
     assert not str(caught.value).startswith(("'", '"'))
+
+
+@pytest.mark.parametrize("labels", [6, 2**17])
+def test_a_table_that_is_written_to_while_it_is_read(labels):
+    from cascade_sampler import _core
+
+    # With many labels rows are sorted by condition first.
+    rows = 400_000
+    codes = np.arange(rows, dtype=np.int32) % 6
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            codes[:] = (codes + 1) % 6
+            codes[rows // 2 :] = 5 - codes[rows // 2 :]
+
+    refusals = set()
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(30):
+            column = [(codes, None)], labels
+            try:
+                plan = _core.Plan(rows, column, column, None, 2, 0.5, None, None, True, 10, 2.0, 0.3)
+            except ValueError as error:
+                refusals.add(str(error))
+            else:
+                assert plan.kept == rows
+                feed = _core.Feed(plan, 0, 1, 0, "int64")
+                assert all(len(batch) == 2 for batch in feed)
+    finally:
+        done.set()
+        writer.join()
+    assert refusals <= {"a column holds a code that stands for no label, or was changed while it was read"}

@@ -1,7 +1,7 @@
 //! Plans over drawn tables, for the benches that need no table from outside.
 
 use cascade_sampler::draw::Generator;
-use cascade_sampler::{Column, Plan, Settings, Table, Times};
+use cascade_sampler::{Column, DealtSettings, Plan, Settings, Table, Times};
 
 pub(crate) const BATCH: usize = 256;
 pub(crate) const EXPERIMENTS: usize = 20;
@@ -57,8 +57,35 @@ pub(crate) fn settings(leaky: f64) -> Settings {
     }
 }
 
+/// Conditions that share a batch where they do so in turn.
+pub(crate) const SHARING: u64 = 32;
+
+/// As [`settings`], dealt: an epoch has as many batches as one can have.
+pub(crate) fn dealt_settings(leaky: f64, in_turn: bool) -> DealtSettings {
+    DealtSettings {
+        batch_size: BATCH as u64,
+        leaky,
+        conditions_per_batch: in_turn.then_some(SHARING),
+        batches: Some(u64::from(u32::MAX)),
+        ..DealtSettings::default()
+    }
+}
+
 /// The plan of a case over a table of so many rows, the same every time.
 pub(crate) fn plan(case: Case, rows: usize) -> Plan {
+    with_table(case, rows, |table| {
+        Plan::new(table, &settings(case.leaky)).expect("a plan")
+    })
+}
+
+/// As [`plan`], dealt.
+pub(crate) fn dealt_plan(case: Case, rows: usize) -> Plan {
+    with_table(case, rows, |table| {
+        Plan::dealt(table, &dealt_settings(case.leaky, false)).expect("a plan")
+    })
+}
+
+fn with_table(case: Case, rows: usize, make: impl FnOnce(&Table<'_>) -> Plan) -> Plan {
     let mut generator = Generator::new(1);
     // Skewed sizes: the product of two even draws.
     let experiment: Vec<u32> = (0..rows)
@@ -78,7 +105,7 @@ pub(crate) fn plan(case: Case, rows: usize) -> Plan {
         conditions: case.balanced.then(|| Column::from_ranks(&condition, CONDITIONS)),
         times,
     };
-    Plan::new(&table, &settings(case.leaky)).expect("a plan")
+    make(&table)
 }
 
 /// The case of a name.

@@ -8,7 +8,7 @@ use std::ops::AddAssign;
 
 use super::tally::Tally;
 use crate::error::Error;
-use crate::plan::{Composition, Plan, Rule};
+use crate::plan::{Composition, Dealt, Plan, Rule};
 use crate::support::memory::{filled, push, room};
 use crate::support::pauses::Pauses;
 
@@ -47,14 +47,17 @@ pub struct WindowReach {
 }
 
 impl Reach {
-    /// Of all rows, by unit. `pause` is called every few milliseconds; its error ends the work.
+    /// Of all rows of drawn batches, by unit; none where batches are dealt, for which there is [`Coverage`](super::Coverage).
+    /// `pause` is called every few milliseconds; its error ends the work.
     ///
     /// With times this takes up to 36 bytes for each different time of the experiment at hand, 44 with a short last batch.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], or what `pause` returns.
     pub fn of<E: From<Error>>(plan: &Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
-        let Rule::Drawn(drawn) = plan.rule();
+        let Rule::Drawn(drawn) = plan.rule() else {
+            return Ok(Vec::new());
+        };
         let compositions = [Some(drawn.full()), drawn.short()];
         let mut leaks = [const { Vec::new() }; 2];
         for (leak, composition) in leaks.iter_mut().zip(compositions) {
@@ -93,7 +96,6 @@ impl WindowReach {
         if plan.focus().is_none() {
             return Ok(Vec::new());
         }
-        let Rule::Drawn(drawn) = plan.rule();
         let mut pauses = Pauses::new(&mut pause);
         let mut reaches = Vec::new();
         for experiment in 0..plan.groups().experiments() {
@@ -106,7 +108,10 @@ impl WindowReach {
                 .count();
             let share = |count: usize| count as f64 / times as f64;
             for unit in units_of(plan, experiment) {
-                let seats = drawn_seats(plan, drawn.full(), experiment, unit).near;
+                let seats = match plan.rule() {
+                    Rule::Drawn(drawn) => drawn_seats(plan, drawn.full(), experiment, unit).near,
+                    Rule::Dealt(dealt) => dealt_seats(plan, dealt, experiment, unit).near,
+                };
                 let (mut scarce, mut rows) = (0, 0.0);
                 let visit = |_, inside, _| {
                     scarce += usize::from(f64::from(inside) < seats);
@@ -128,17 +133,11 @@ impl WindowReach {
 }
 
 /// What a batch draws from by itself: the numbers of an experiment's cells, or the experiment.
-fn units_of(plan: &Plan, experiment: usize) -> std::ops::Range<usize> {
-    let groups = plan.groups();
-    if groups.cells().is_empty() {
-        experiment..experiment + 1
-    } else {
-        let first = groups.first_cell_of(experiment) as usize;
-        first..first + groups.cells_of(experiment).len()
-    }
+pub(super) fn units_of(plan: &Plan, experiment: usize) -> std::ops::Range<usize> {
+    plan.groups().units_of(experiment)
 }
 
-fn rows_of(plan: &Plan, unit: usize) -> u32 {
+pub(super) fn rows_of(plan: &Plan, unit: usize) -> u32 {
     let groups = plan.groups();
     groups
         .cells()
@@ -147,7 +146,7 @@ fn rows_of(plan: &Plan, unit: usize) -> u32 {
 }
 
 /// The probability that `seats` draws of `rows` hold a given row.
-fn chance(seats: f64, rows: u32) -> f64 {
+pub(super) fn chance(seats: f64, rows: u32) -> f64 {
     if seats == 0.0 || rows == 0 {
         0.0
     } else if seats <= f64::from(rows) {
@@ -178,11 +177,11 @@ fn leak_chances(plan: &Plan, composition: &Composition) -> Result<Vec<f64>, Erro
     Ok(chances)
 }
 
-/// Seats of a unit in a batch picked from its experiment: near (or all, without times) and far.
+/// Seats of a unit in a batch picked from its experiment, on average: near (or all, without times) and far.
 #[derive(Clone, Copy, Debug, Default)]
-struct UnitSeats {
-    near: f64,
-    far: f64,
+pub(super) struct UnitSeats {
+    pub(super) near: f64,
+    pub(super) far: f64,
 }
 
 fn drawn_seats(plan: &Plan, composition: &Composition, experiment: usize, unit: usize) -> UnitSeats {
@@ -207,9 +206,26 @@ fn drawn_seats(plan: &Plan, composition: &Composition, experiment: usize, unit: 
     }
 }
 
+/// Of a dealt batch that the unit shares.
+pub(super) fn dealt_seats(plan: &Plan, dealt: &Dealt, experiment: usize, unit: usize) -> UnitSeats {
+    let part = dealt.part(plan.groups(), experiment, unit as u32);
+    let Some(part) = part.filter(|_| plan.can_pick(experiment)) else {
+        return UnitSeats::default();
+    };
+    let far_fraction = if plan.focus().is_some() {
+        dealt.settings().global_fraction
+    } else {
+        0.0
+    };
+    UnitSeats {
+        near: part.seats * (1.0 - far_fraction),
+        far: part.seats * far_fraction,
+    }
+}
+
 /// The times of a pool.
 #[derive(Default)]
-struct PoolTimes {
+pub(super) struct PoolTimes {
     /// Of every time the run of times that are near.
     near: Vec<(u32, u32)>,
     /// Of every cell the times it has, as places among the pool's; none where the pool itself is drawn from.
@@ -219,7 +235,7 @@ struct PoolTimes {
 }
 
 impl PoolTimes {
-    fn new<E: From<Error>>(plan: &Plan, pool: usize, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+    pub(super) fn new<E: From<Error>>(plan: &Plan, pool: usize, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
         let Some(focus) = plan.focus() else {
             return Ok(Self::default());
         };
@@ -279,7 +295,7 @@ fn each_window<E: From<Error>>(
 
 /// The probability that the primary of a batch of its experiment holds a given row of a unit, as `either` makes it one of all
 /// batches: one for all its rows, or with times one for the rows of each.
-fn primary_chances<E: From<Error>>(
+pub(super) fn primary_chances<E: From<Error>>(
     plan: &Plan,
     seats: UnitSeats,
     unit: usize,
@@ -338,6 +354,31 @@ impl AddAssign for Rates {
     }
 }
 
+/// The rates of a unit's rows, one for each of its times or one for all, and how many rows have each.
+pub(super) fn grouped<E: From<Error>>(
+    plan: &Plan,
+    unit: usize,
+    rates: impl ExactSizeIterator<Item = f64>,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<impl ExactSizeIterator<Item = (f64, u64)>, E> {
+    let dropped = if rates.len() > EXACT_TIMES { BITS_DROPPED } else { 0 };
+    let mut groups = Tally::default();
+    for (place, rate) in rates.enumerate() {
+        let rows = plan.focus().map_or_else(
+            || rows_of(plan, unit),
+            |focus| focus.before(unit, place as u32 + 1) - focus.before(unit, place as u32),
+        );
+        // The bits of doubles that are not negative are in the order of the doubles.
+        let of_rows = Rates {
+            sum: rate * f64::from(rows),
+            rows: rows.into(),
+        };
+        groups.add(rate.to_bits() >> dropped, of_rows)?;
+        pauses.after(STEPS_OF_A_RATE)?;
+    }
+    Ok(groups.sums().map(|(_, Rates { sum, rows })| (sum / rows as f64, rows)))
+}
+
 /// Appends the rates of a unit's rows, equal ones as one.
 fn collect<E: From<Error>>(
     plan: &Plan,
@@ -355,24 +396,11 @@ fn collect<E: From<Error>>(
             -(-chance).ln_1p() * batches as f64
         }
     };
-    let dropped = if full.len() > EXACT_TIMES { BITS_DROPPED } else { 0 };
-    let mut rates = Tally::default();
-    for (place, &chance) in full.iter().enumerate() {
-        let rate = missed(chance, fulls) + short.get(place).map_or(0.0, |&chance| missed(chance, shorts));
-        let rows = plan.focus().map_or_else(
-            || rows_of(plan, unit),
-            |focus| focus.before(unit, place as u32 + 1) - focus.before(unit, place as u32),
-        );
-        // The bits of doubles that are not negative are in the order of the doubles.
-        let of_rows = Rates {
-            sum: rate * f64::from(rows),
-            rows: rows.into(),
-        };
-        rates.add(rate.to_bits() >> dropped, of_rows)?;
-        pauses.after(STEPS_OF_A_RATE)?;
-    }
-    for (_, Rates { sum, rows }) in rates.sums() {
-        let rate = sum / rows as f64;
+    let rates = full
+        .iter()
+        .enumerate()
+        .map(|(place, &chance)| missed(chance, fulls) + short.get(place).map_or(0.0, |&chance| missed(chance, shorts)));
+    for (rate, rows) in grouped(plan, unit, rates, pauses)? {
         let unit = unit as u32;
         push(reaches, Reach { unit, rows, rate })?;
     }

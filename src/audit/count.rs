@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ops::AddAssign;
 
+use super::chances::units_of;
 use super::marks::Marks;
 use super::pairs::{Pairs, near_pairs, pairs_of, table_pairs};
 use super::tally::Tally;
@@ -81,6 +82,8 @@ pub struct Audit {
     pub seats: u64,
     /// Their seats that are to leak.
     pub leak_asked: u64,
+    /// Their seats whose rows were dealt, not drawn.
+    pub dealt: u64,
     /// By position.
     pub experiments: Vec<OfExperiment>,
     /// By number.
@@ -104,8 +107,8 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Counts `epochs` whole epochs of the global sequence from `epoch` on. `pause` is called every few milliseconds with
-    /// the number of batches that are done; its error ends the work.
+    /// Counts `epochs` epochs of the global sequence from `epoch` on, each whole or only its first `batches`. `pause` is
+    /// called every few milliseconds with the number of batches that are done; its error ends the work.
     ///
     /// Takes 4 bytes a row; with times 8, and 4 for each different time of each experiment, and while it reads them 4 a row of
     /// the largest experiment.
@@ -117,6 +120,7 @@ impl Audit {
         seed: u64,
         epoch: u64,
         epochs: u64,
+        batches: Option<u64>,
         mut pause: impl FnMut(u64) -> Result<(), E>,
     ) -> Result<Self, E> {
         let done = Cell::new(0);
@@ -126,7 +130,7 @@ impl Audit {
         counter.audit.table_pairs = table_pairs(plan, counter.times.as_deref(), &mut pauses)?;
         for number in 0..epochs {
             let mut stream = Stream::new(plan, seed, u128::from(epoch) + u128::from(number))?;
-            for position in 0..plan.batches() {
+            for position in 0..batches.unwrap_or(u64::MAX).min(plan.batches()) {
                 let mut draft = std::mem::take(&mut counter.draft);
                 stream.draw(plan, &mut draft)?;
                 counter.count(&draft, position)?;
@@ -220,8 +224,7 @@ impl<'a> Counter<'a> {
         self.rows.clear();
         draft.append_rows(self.plan, &mut self.rows);
         let seats = self.rows.len() as u64;
-        let Rule::Drawn(drawn) = self.plan.rule();
-        let leak = drawn.composition(position).leak();
+        let leak = self.plan.leak_at(position);
         self.look_up(leak)?;
 
         let of = &mut self.audit.experiments[draft.picked()];
@@ -242,6 +245,8 @@ impl<'a> Counter<'a> {
         self.audit.batches += 1;
         self.audit.seats += seats;
         self.audit.leak_asked += leak as u64;
+        let dealt = draft.segments().filter(|segment| segment.dealt);
+        self.audit.dealt += dealt.map(|segment| (segment.end - segment.start) as u64).sum::<u64>();
         self.audit.pairs.all += pairs_of(seats);
         Ok(())
     }
@@ -370,22 +375,41 @@ impl<'a> Counter<'a> {
         Ok(())
     }
 
-    fn finish<E: From<Error>>(mut self, pauses: &mut Pauses<'_, E>) -> Result<Audit, E> {
-        let plan = self.plan;
-        let Rule::Drawn(drawn) = plan.rule();
-        for (experiment, of) in self.audit.experiments.iter().enumerate() {
-            for (composition, batches) in [(Some(drawn.full()), of.full), (drawn.short(), of.short)] {
-                let Some(composition) = composition else { continue };
-                match composition.quotas(experiment) {
-                    Some(quotas) => {
-                        for quota in quotas {
-                            self.audit.units[quota.cell as usize].asked += u64::from(quota.seats) * batches;
+    /// Works out how many primary seats every unit should have had.
+    fn ask(&mut self) {
+        let audit = &mut self.audit;
+        match self.plan.rule() {
+            Rule::Drawn(drawn) => {
+                for (experiment, of) in audit.experiments.iter().enumerate() {
+                    for (composition, batches) in [(Some(drawn.full()), of.full), (drawn.short(), of.short)] {
+                        let Some(composition) = composition else { continue };
+                        match composition.quotas(experiment) {
+                            Some(quotas) => {
+                                for quota in quotas {
+                                    audit.units[quota.cell as usize].asked += u64::from(quota.seats) * batches;
+                                }
+                            }
+                            None => audit.units[experiment].asked += composition.primary() as u64 * batches,
                         }
                     }
-                    None => self.audit.units[experiment].asked += composition.primary() as u64 * batches,
+                }
+            }
+            Rule::Dealt(dealt) => {
+                for (experiment, of) in audit.experiments.iter().enumerate() {
+                    for unit in units_of(self.plan, experiment) {
+                        if let Some(part) = dealt.part(self.plan.groups(), experiment, unit as u32) {
+                            let seats = part.seats * part.often * of.full as f64;
+                            audit.units[unit].asked += seats.round() as u64;
+                        }
+                    }
                 }
             }
         }
+    }
+
+    fn finish<E: From<Error>>(mut self, pauses: &mut Pauses<'_, E>) -> Result<Audit, E> {
+        let plan = self.plan;
+        self.ask();
         self.audit.times = match plan.focus() {
             Some(focus) => by_hours(focus, self.focal)?,
             None => Vec::new(),

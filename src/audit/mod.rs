@@ -2,10 +2,12 @@
 
 mod chances;
 mod count;
+mod coverage;
 mod marks;
 mod pairs;
 mod tally;
 
 pub use chances::{Reach, WindowReach};
 pub use count::{Audit, FirstSeats, OfExperiment, OfTime, OfUnit};
+pub use coverage::Coverage;
 pub use pairs::Pairs;

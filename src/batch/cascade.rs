@@ -177,7 +177,9 @@ mod tests {
             times: Some(Times::F64(vec![&times])),
         };
         let plan = Plan::new(&table, &settings).unwrap();
-        let Rule::Drawn(drawn) = plan.rule();
+        let Rule::Drawn(drawn) = plan.rule() else {
+            unreachable!("the plan was made so")
+        };
         let full = drawn.full();
         let mut generator = Generator::new(0);
         let mut draft = Draft::default();

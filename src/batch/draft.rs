@@ -7,6 +7,7 @@ use crate::near::{Finder, Part};
 use crate::plan::Plan;
 use crate::support::memory::{grow, prefetch, room};
 
+use super::dealing::Scratch;
 use super::rows::Row;
 
 /// What a seat is there for.
@@ -75,7 +76,9 @@ pub(crate) struct Segment {
     pub(crate) source: Source,
     /// Whether the pool stood in for a part of it that is empty.
     pub(crate) fallback: bool,
-    /// Rows that were drawn from: the pool's, or those of a part of it.
+    /// Whether the rows were dealt, and not drawn.
+    pub(crate) dealt: bool,
+    /// Rows that were drawn or dealt from: the pool's, or those of a part of it.
     pub(crate) population: u32,
     pub(crate) start: usize,
     pub(crate) end: usize,
@@ -95,6 +98,7 @@ pub(crate) struct Draft {
     segments: Vec<Segment>,
     slots: Slots,
     finder: Finder,
+    scratch: Scratch,
     picked: usize,
     focal: u32,
 }
@@ -148,10 +152,33 @@ impl Draft {
             pool: supply.pool,
             source: supply.source,
             fallback: supply.fallback,
+            dealt: false,
             population,
             start,
             end,
         });
+    }
+
+    /// Adds a segment. Its positions are for the caller to fill in.
+    #[inline]
+    pub(super) fn segment(&mut self, segment: Segment) -> &mut [u32] {
+        self.segments.push(segment);
+        &mut self.positions[segment.start..segment.end]
+    }
+
+    /// The memory that samples are drawn in.
+    pub(super) fn slots(&mut self) -> &mut Slots {
+        &mut self.slots
+    }
+
+    /// Lends the memory that batches are dealt in, to be given back.
+    pub(super) fn take_scratch(&mut self) -> Scratch {
+        std::mem::take(&mut self.scratch)
+    }
+
+    /// Takes back what was lent.
+    pub(super) fn give_scratch(&mut self, scratch: Scratch) {
+        self.scratch = scratch;
     }
 
     /// Writes down the experiment that was picked.
@@ -195,7 +222,7 @@ impl Draft {
 
     /// What the seats were drawn from, in the order of the seats.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment> {
-        // The leak is drawn first and handed out last.
+        // The leak of a drawn batch is drawn first and handed out last.
         let (leak, primary): (&[Segment], &[Segment]) = match self.segments.split_first() {
             Some((first, rest)) if first.source == Source::Leak => (std::slice::from_ref(first), rest),
             _ => (&[], &self.segments),

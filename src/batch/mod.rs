@@ -1,11 +1,13 @@
 //! One batch (specification, section 3): how it is drawn, and where its seats came from.
 
 mod cascade;
+mod dealing;
 mod draft;
 mod origins;
 mod rows;
 
 pub(crate) use cascade::{draw_batch, pass_batch};
+pub(crate) use dealing::deal_batch;
 pub(crate) use draft::Draft;
 pub use draft::Source;
 pub use origins::Origins;

@@ -18,6 +18,8 @@ pub struct Origins {
     pub conditions: Vec<i64>,
     /// What each seat is there for.
     pub sources: Vec<Source>,
+    /// Whether the seat's row was dealt, and not drawn.
+    pub dealt: Vec<bool>,
     /// Whether the seat was drawn with replacement.
     pub replaced: Vec<bool>,
     /// Whether the part that the seat is for was empty, so that the cell or the pool stood in.
@@ -43,6 +45,7 @@ impl Origins {
             experiments: room(seats)?,
             conditions: room(seats)?,
             sources: room(seats)?,
+            dealt: room(seats)?,
             replaced: room(seats)?,
             fallback: room(seats)?,
             picked: position(draft.picked()),
@@ -70,6 +73,7 @@ impl Origins {
                 origins.conditions.resize(end, condition);
             }
             origins.sources.resize(end, segment.source);
+            origins.dealt.resize(end, segment.dealt);
             origins.replaced.resize(end, segment.replaced());
             origins.fallback.resize(end, segment.fallback);
         }

@@ -33,11 +33,20 @@ fn mix(x: u32, y: u32) -> u32 {
 /// The four words that `numpy.random.SeedSequence(seed).generate_state(4, numpy.uint64)` gives.
 #[must_use]
 pub fn seed_words(seed: u64) -> [u64; 4] {
+    words_of([seed, 0])
+}
+
+/// The four words that `numpy.random.SeedSequence(entropy).generate_state(4, numpy.uint64)` gives, `entropy` an array of two
+/// numbers as four words of 32 bits, the lower ones first.
+#[must_use]
+pub(crate) fn words_of(entropy: [u64; 2]) -> [u64; 4] {
     let mut hash = Hash {
         constant: INIT_A,
         multiplier: MULT_A,
     };
-    let mut pool = [seed as u32, (seed >> 32) as u32, 0, 0].map(|word| hash.word(word));
+    let [first, second] = entropy;
+    let words = [first as u32, (first >> 32) as u32, second as u32, (second >> 32) as u32];
+    let mut pool = words.map(|word| hash.word(word));
     for source in 0..4 {
         for target in (0..4).filter(|&target| target != source) {
             pool[target] = mix(pool[target], hash.word(pool[source]));
@@ -71,7 +80,13 @@ impl Generator {
     /// The generator of `seed`, which for an epoch is the sampler's seed plus the epoch.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let [w0, w1, w2, w3] = seed_words(seed).map(u128::from);
+        Self::of_words(seed_words(seed))
+    }
+
+    /// The generator whose state and increment are seeded by four words.
+    #[must_use]
+    pub(crate) fn of_words(words: [u64; 4]) -> Self {
+        let [w0, w1, w2, w3] = words.map(u128::from);
         Self {
             pcg: Lcg128Xsl64::new(w0 << 64 | w1, w2 << 64 | w3),
             kept: None,

@@ -5,5 +5,6 @@ mod generator;
 mod sample;
 
 pub use distinct::Slots;
+pub(crate) use generator::words_of;
 pub use generator::{Generator, seed_words};
 pub(crate) use sample::{pass, sample, sample_and};

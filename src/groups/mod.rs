@@ -95,6 +95,15 @@ impl Groups {
         &self.cells[self.cell_starts[position] as usize..self.cell_starts[position + 1] as usize]
     }
 
+    /// What a batch of the experiment at `position` comes from: the numbers of its cells; without conditions its own position.
+    pub(crate) fn units_of(&self, position: usize) -> std::ops::Range<usize> {
+        if self.cells.is_empty() {
+            return position..position + 1;
+        }
+        let first = self.first_cell_of(position) as usize;
+        first..first + self.cells_of(position).len()
+    }
+
     /// Number of the first cell of the experiment at `position`.
     pub(crate) fn first_cell_of(&self, position: usize) -> u32 {
         self.cell_starts[position]

@@ -1,6 +1,7 @@
 //! What an epoch is made from: groups, weights, quotas and the number of batches, fixed at construction (specification,
 //! sections 2 and 4).
 
+mod dealt;
 mod drawn;
 mod quotas;
 mod settings;
@@ -15,13 +16,15 @@ use crate::near::Focus;
 use crate::support::pauses::Pauses;
 
 pub use crate::groups::{Cell, Groups, Positions};
+pub use dealt::{Dealt, DealtSettings, Weights};
+pub(crate) use dealt::{Hand, Pass, Seats, Sharing, Turn, check_epoch};
 pub use drawn::Drawn;
 pub use quotas::{Composition, Quota};
 pub use settings::Settings;
 
 /// Everything that does not change from batch to batch. It is only ever read, by any number of threads.
 ///
-/// [`Plan::new`] plans batches that are drawn one after another.
+/// [`Plan::new`] plans batches that are drawn one after another, [`Plan::dealt`] batches that are dealt.
 #[derive(Clone, Debug)]
 pub struct Plan {
     groups: Groups,
@@ -44,6 +47,8 @@ pub struct Plan {
 pub enum Rule {
     /// Every batch is drawn anew, one after another (version 1 of the specification).
     Drawn(Drawn),
+    /// Rows are dealt, each batch by its number alone (version 2 of the specification).
+    Dealt(Dealt),
 }
 
 impl Plan {
@@ -74,21 +79,34 @@ impl Plan {
     /// Seats of the last batch of an epoch, where it is short.
     #[must_use]
     pub fn short_size(&self) -> Option<usize> {
-        let Rule::Drawn(drawn) = &self.rule;
-        drawn.short().map(Composition::size)
+        match &self.rule {
+            Rule::Drawn(drawn) => drawn.short().map(Composition::size),
+            Rule::Dealt(_) => None,
+        }
     }
 
     /// Seats of the global batch at `position`.
     #[must_use]
     pub fn size(&self, position: u64) -> usize {
-        let Rule::Drawn(drawn) = &self.rule;
-        drawn.composition(position).size()
+        match &self.rule {
+            Rule::Drawn(drawn) => drawn.composition(position).size(),
+            Rule::Dealt(_) => self.batch_size(),
+        }
     }
 
     /// Seats of a full batch that go to rows of other experiments.
     #[must_use]
     pub fn leak(&self) -> usize {
         self.leak
+    }
+
+    /// Seats of the global batch at `position` that go to rows of other experiments.
+    #[must_use]
+    pub fn leak_at(&self, position: u64) -> usize {
+        match &self.rule {
+            Rule::Drawn(drawn) => drawn.composition(position).leak(),
+            Rule::Dealt(_) => self.leak,
+        }
     }
 
     /// The chance of each experiment to be picked, by position; empty where experiments are not used.

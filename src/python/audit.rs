@@ -49,6 +49,7 @@ pub(super) fn audit_columns<'py>(
     columns.set_item("batches", audit.batches)?;
     columns.set_item("seats", audit.seats)?;
     columns.set_item("leak_asked", audit.leak_asked)?;
+    columns.set_item("dealt", audit.dealt)?;
     columns.set_item("duplicates", audit.duplicates)?;
     columns.set_item("batches_with_duplicates", audit.batches_with_duplicates)?;
     for (name, pairs) in [("pairs", audit.pairs), ("table_pairs", audit.table_pairs)] {

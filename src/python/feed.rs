@@ -10,10 +10,11 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::audit::audit_columns;
+use super::dealt::PyCoverage;
 use super::index::{Kind, array, list};
 use super::plan::PyPlan;
 use super::signals::{detached, watched};
-use crate::audit::{Audit, Reach, WindowReach};
+use crate::audit::{Audit, Coverage, Reach, WindowReach};
 use crate::batch::{Origins, Row, Source};
 use crate::epoch::{Deal, Mark};
 use crate::feed::{Feed, Run, Step};
@@ -90,8 +91,12 @@ impl PyFeed {
         if !self.looked.load(Ordering::Relaxed) {
             let replicas = self.dealt(py)?.deal().replicas();
             let arrays = !matches!(self.kind, Kind::List);
-            let Rule::Drawn(drawn) = self.feed.plan().rule();
-            ranks(py, "look", (replicas, arrays, drawn.settings().drop_last))?;
+            let drop_last = match self.feed.plan().rule() {
+                Rule::Drawn(drawn) => drawn.settings().drop_last,
+                // No batch is ever short.
+                Rule::Dealt(_) => true,
+            };
+            ranks(py, "look", (replicas, arrays, drop_last))?;
             self.looked.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -117,7 +122,8 @@ impl PyFeed {
 #[pymethods]
 impl PyFeed {
     #[new]
-    #[pyo3(signature = (plan, seed, replicas, rank, index, epoch=0, pending=None))]
+    #[pyo3(signature = (plan, seed, replicas, rank, index, epoch=0, pending=None, fixed_epoch=None))]
+    #[expect(clippy::too_many_arguments, reason = "by position, as __reduce__ gives them")]
     fn new(
         plan: Py<PyPlan>,
         seed: u64,
@@ -126,6 +132,7 @@ impl PyFeed {
         index: &str,
         epoch: u64,
         pending: Option<PyMark>,
+        fixed_epoch: Option<u64>,
     ) -> PyResult<Self> {
         let deal = replicas
             .zip(rank)
@@ -133,7 +140,10 @@ impl PyFeed {
             .transpose()?;
         let kind = Kind::parse(index)?;
         kind.check(plan.get().0.groups().rows())?;
-        let feed = Feed::new(plan.get().0.clone(), deal, seed);
+        let mut feed = Feed::new(plan.get().0.clone(), deal, seed);
+        if let Some(fixed) = fixed_epoch {
+            feed = feed.with_fixed_epoch(fixed)?;
+        }
         if let Some(pending) = pending {
             feed.restore(epoch, mark_from(pending))?;
         }
@@ -157,6 +167,7 @@ impl PyFeed {
             kind.name(),
             feed.epoch(),
             mark_to(feed.pending()),
+            feed.fixed_epoch(),
         );
         (slf.get_type(), arguments).into_pyobject(slf.py())
     }
@@ -171,6 +182,12 @@ impl PyFeed {
     #[getter]
     fn epoch(&self) -> u64 {
         self.feed.epoch()
+    }
+
+    /// The epoch that every pass is of; None where they follow one another.
+    #[getter]
+    fn fixed_epoch(&self) -> Option<u64> {
+        self.feed.fixed_epoch()
     }
 
     /// Makes `epoch` the next to begin.
@@ -231,7 +248,7 @@ impl PyFeed {
         }
     }
 
-    /// Where each seat of the global batch at `position` of `epoch` came from: six columns, the experiment that was
+    /// Where each seat of the global batch at `position` of `epoch` came from: seven columns, the experiment that was
     /// picked, and the focal time.
     fn explain<'py>(&self, py: Python<'py>, position: u64, epoch: u64) -> PyResult<Bound<'py, PyTuple>> {
         let feed = &self.feed;
@@ -249,21 +266,23 @@ impl PyFeed {
             sources.into_pyarray(py),
             origins.replaced.into_pyarray(py),
             origins.fallback.into_pyarray(py),
+            origins.dealt.into_pyarray(py),
             origins.picked,
             origins.focal,
         )
             .into_pyobject(py)
     }
 
-    /// Counts whole epochs of the global sequence: columns by name. `progress`, if any, is called now and then with the
+    /// Counts epochs of the global sequence, whole or their first `batches`: columns by name. `progress`, if any, is called now and then with the
     /// number of batches that are done.
-    #[pyo3(signature = (epoch, epochs, progress=None))]
+    #[pyo3(signature = (epoch, epochs, progress=None, batches=None))]
     fn audit<'py>(
         &self,
         py: Python<'py>,
         epoch: u64,
         epochs: u64,
         progress: Option<&Bound<'py, PyAny>>,
+        batches: Option<u64>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let progress = progress.map(|progress| progress.clone().unbind());
         let tell = |py: Python<'_>, done: u64| match &progress {
@@ -272,13 +291,20 @@ impl PyFeed {
         };
         let (plan, seed) = (self.feed.plan(), self.feed.seed());
         let (audit, reaches, windows) = watched(py, tell, |pause| {
-            let audit = Audit::new::<PyErr>(plan, seed, epoch, epochs, &mut *pause)?;
+            let audit = Audit::new::<PyErr>(plan, seed, epoch, epochs, batches, &mut *pause)?;
             let done = audit.batches;
             let reaches = Reach::of::<PyErr>(plan, || pause(done))?;
             let windows = WindowReach::of::<PyErr>(plan, || pause(done))?;
             Ok((audit, reaches, windows))
         })?;
         audit_columns(py, audit, &reaches, &windows)
+    }
+
+    /// How many rows dealt batches come to from `epoch` on; None where batches are drawn.
+    fn coverage(&self, py: Python<'_>, epoch: u64) -> PyResult<Option<PyCoverage>> {
+        let (plan, seed) = (self.feed.plan(), self.feed.seed());
+        let coverage = detached(py, |pause| Coverage::of::<PyErr>(plan, seed, epoch, pause))?;
+        Ok(coverage.map(PyCoverage))
     }
 
     /// The global batch at `position` of `epoch`.

@@ -5,6 +5,8 @@
 
 mod arrays;
 mod audit;
+mod dealt;
+mod decks;
 mod errors;
 mod feed;
 mod generator;
@@ -22,7 +24,12 @@ mod _core {
     use super::{
         arrays::combine_columns,
         arrays::count,
-        errors::{NoBatchesError, NoConditionError},
+        dealt::{PyCoverage, dealt_plan},
+        decks::PyDeck,
+        errors::NoBatchesError,
+        errors::NoConditionError,
+        errors::RatioNotAllowedError,
+        errors::TooFewSeatsError,
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
         plan::PyPlan,

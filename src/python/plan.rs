@@ -8,14 +8,15 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::arrays::{ColumnArrays, PyColumn, PyTimes};
+use super::dealt::settings_to;
 use super::signals::detached;
 use crate::columns::Table;
 use crate::columns::times::Hours;
 use crate::plan::{Composition, Plan, Positions, Rule, Settings};
-use crate::support::memory::{collected, filled};
+use crate::support::memory::{collected, filled, push};
 
 /// Values by label number, where NaN stands for a label that is not named.
-fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
+pub(super) fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
     values.map(|values| {
         values
             .into_iter()
@@ -24,7 +25,7 @@ fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
     })
 }
 
-fn unnamed(values: Option<&[Option<f64>]>) -> Option<Vec<f64>> {
+pub(super) fn unnamed(values: Option<&[Option<f64>]>) -> Option<Vec<f64>> {
     values.map(|values| values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
 }
 
@@ -34,7 +35,9 @@ pub(super) struct PyPlan(pub(super) Arc<Plan>);
 
 impl PyPlan {
     fn composition(&self, short: bool) -> PyResult<&Composition> {
-        let Rule::Drawn(drawn) = self.0.rule();
+        let Rule::Drawn(drawn) = self.0.rule() else {
+            return Err(PyValueError::new_err("dealt batches have no fixed seats: see shares()"));
+        };
         if short {
             drawn
                 .short()
@@ -98,8 +101,6 @@ impl PyPlan {
         let py = slf.py();
         let plan = &slf.get().0;
         let groups = plan.groups();
-        let Rule::Drawn(drawn) = plan.rule();
-        let settings = drawn.settings();
         let column = |positions: Positions, labels: usize| {
             let codes = match positions {
                 Positions::I8(positions) => positions.into_pyarray(py).into_any(),
@@ -123,19 +124,29 @@ impl PyPlan {
             Some(Hours::F32(times)) => Some(vec![times.into_pyarray(py).into_any()]),
         };
         let table = (groups.rows(), experiments, conditions, times);
-        let settings = (
-            settings.batch_size,
-            settings.leaky,
-            unnamed(settings.weights.as_deref()),
-            unnamed(settings.ratios.as_deref()),
-            settings.drop_last,
-            settings.batches,
-            settings.window,
-            settings.global_fraction,
-        );
-        let (table, settings) = (table.into_pyobject(py)?, settings.into_pyobject(py)?);
+        let (make, settings) = match plan.rule() {
+            Rule::Drawn(drawn) => {
+                let settings = drawn.settings();
+                let settings = (
+                    settings.batch_size,
+                    settings.leaky,
+                    unnamed(settings.weights.as_deref()),
+                    unnamed(settings.ratios.as_deref()),
+                    settings.drop_last,
+                    settings.batches,
+                    settings.window,
+                    settings.global_fraction,
+                );
+                (slf.get_type().into_any(), settings.into_pyobject(py)?)
+            }
+            Rule::Dealt(dealt) => {
+                let make = py.import("cascade_sampler._core")?.getattr("dealt_plan")?;
+                (make, settings_to(dealt.settings()).into_pyobject(py)?)
+            }
+        };
+        let table = table.into_pyobject(py)?;
         let arguments = table.as_sequence().concat(settings.as_sequence())?.to_tuple()?;
-        (slf.get_type(), arguments).into_pyobject(py)
+        (make, arguments).into_pyobject(py)
     }
 
     fn __copy__(slf: Py<Self>) -> Py<Self> {
@@ -207,17 +218,58 @@ impl PyPlan {
         .map(|column| column.into_pyarray(py)))
     }
 
+    /// Whether batches are dealt, and not drawn.
+    #[getter]
+    fn dealt(&self) -> bool {
+        matches!(self.0.rule(), Rule::Dealt(_))
+    }
+
+    /// Of dealt batches the seats of each cell in a batch that it shares, and the share of the batches of its experiment that
+    /// it shares, both on average; without conditions of each experiment.
+    fn shares<'py>(&self, py: Python<'py>) -> PyResult<[Bound<'py, PyArray1<f64>>; 2]> {
+        let Rule::Dealt(dealt) = self.0.rule() else {
+            return Err(PyValueError::new_err("drawn batches have fixed seats: see seats()"));
+        };
+        let groups = self.0.groups();
+        let (mut seats, mut often) = (Vec::new(), Vec::new());
+        for experiment in 0..groups.experiments() {
+            for unit in groups.units_of(experiment) {
+                let part = dealt
+                    .part(groups, experiment, unit as u32)
+                    .filter(|_| self.0.can_pick(experiment));
+                push(&mut seats, part.map_or(0.0, |part| part.seats))?;
+                push(&mut often, part.map_or(0.0, |part| part.often))?;
+            }
+        }
+        Ok([seats, often].map(|column| column.into_pyarray(py)))
+    }
+
     /// Whether the last batch is short.
     #[getter]
     fn short(&self) -> bool {
         self.0.short_size().is_some()
     }
 
-    /// Seats of a batch, those that leak, and the seats of each cell in a batch of its experiment.
+    /// Seats of a batch, those that leak, and the seats of each cell in a batch of its experiment; of dealt batches the most
+    /// that a cell gets in a batch that it shares.
     #[pyo3(signature = (short=false))]
     fn seats<'py>(&self, py: Python<'py>, short: bool) -> PyResult<(usize, usize, Bound<'py, PyArray1<i64>>)> {
+        let groups = self.0.groups();
+        let mut seats = filled(groups.cells().len(), 0)?;
+        if let Rule::Dealt(dealt) = self.0.rule() {
+            for (experiment, cell) in (0..groups.experiments())
+                .flat_map(|one| groups.cells_of(one).iter().map(move |_| one))
+                .zip(0..)
+            {
+                let part = dealt
+                    .part(groups, experiment, cell)
+                    .filter(|_| self.0.can_pick(experiment));
+                // What is odd is drawn among the conditions, so a cell may get it.
+                seats[cell as usize] = part.map_or(0, |part| (part.seats - 1e-9).ceil() as i64);
+            }
+            return Ok((self.0.batch_size(), self.0.leak(), seats.into_pyarray(py)));
+        }
         let composition = self.composition(short)?;
-        let mut seats = filled(self.0.groups().cells().len(), 0)?;
         for position in 0..self.0.groups().experiments() {
             for quota in composition.quotas(position).unwrap_or_default() {
                 seats[quota.cell as usize] = i64::from(quota.seats);

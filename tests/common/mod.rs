@@ -108,7 +108,7 @@ pub(crate) fn hours(table: &Value) -> Hours {
 }
 
 /// Weights or ratios by label number.
-fn proportions(given: &Value, labels: u64) -> Option<Vec<Option<f64>>> {
+pub(crate) fn proportions(given: &Value, labels: u64) -> Option<Vec<Option<f64>>> {
     let mut values = vec![None; labels as usize];
     for (name, value) in given.as_object()? {
         let number: usize = name.rsplit('_').next().unwrap().parse().unwrap();

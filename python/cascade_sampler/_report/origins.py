@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from cascade_sampler._tables import labels
 from cascade_sampler._tables.frames import frame
+from cascade_sampler._tables.shown import count, shown
+
+_MOST = 10
+"""Seats that are printed."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Origins:
     """The origin of every seat of one batch: equally long arrays, in the order of the batch's rows."""
 
@@ -31,6 +35,8 @@ class Origins:
     """Whether the seat was drawn with replacement: its group has fewer rows than seats."""
     fallback: NDArray[np.bool_]
     """Whether the near or far part that the seat is for was empty, so that the cell or the pool stood in."""
+    dealt: NDArray[np.bool_]
+    """Whether the seat's row was dealt, and not drawn: never in batches that are drawn altogether."""
     picked: int
     """Position of the experiment that was picked; -1 where experiments are not used."""
     focal_time: float | None
@@ -44,15 +50,54 @@ class Origins:
         cls, columns: tuple[Any, ...], experiments: tuple[Any, ...], conditions: tuple[Any, ...], library: str | None
     ) -> Origins:
         """Make the record of what the core returns."""
-        for column in columns[:6]:
+        for column in columns[:7]:
             column.flags.writeable = False
-        row, experiment, condition, source, replaced, fallback, picked, focal_time = columns
+        row, experiment, condition, source, replaced, fallback, dealt, picked, focal_time = columns
         return cls(
-            row, experiment, condition, source, replaced, fallback, picked, focal_time, experiments, conditions, library
+            row,
+            experiment,
+            condition,
+            source,
+            replaced,
+            fallback,
+            dealt,
+            picked,
+            focal_time,
+            experiments,
+            conditions,
+            library,
         )
 
+    def __str__(self) -> str:
+        from cascade_sampler._report.text import Table, drawn, label
+
+        size = len(self.row)
+        parts = [count(size, "row")]
+        if self.picked >= 0:
+            parts.append(f"picked from {shown(self._experiments[self.picked])}")
+        if self.focal_time is not None:
+            parts.append(f"around {self.focal_time:g} h")
+        flags = ("replaced", "fallback")
+        experiments, conditions = _named(self.experiment, self._experiments), _named(self.condition, self._conditions)
+        lines = [
+            [
+                label(experiments[seat]),
+                label(conditions[seat]),
+                f"{self.row[seat]:,}",
+                self.sources[self.source[seat]],
+                ", ".join(flag for flag in flags if getattr(self, flag)[seat]),
+            ]
+            for seat in range(min(size, _MOST))
+        ]
+        if size > len(lines):
+            lines.append([f"and {size - len(lines):,} more", "", "", "", ""])
+        header = ("experiment", "condition", "row", "source", "")
+        return drawn(Table(f"A batch of {', '.join(parts)}", header, lines, 2))
+
+    __repr__ = __str__
+
     def to_dict(self, names: bool = False) -> dict[str, Any]:
-        """Return the six columns, as any dataframe library takes them.
+        """Return the seven columns, as any dataframe library takes them.
 
         Parameters
         ----------
@@ -67,6 +112,7 @@ class Origins:
             "source": self.source,
             "replaced": self.replaced,
             "fallback": self.fallback,
+            "dealt": self.dealt,
         }
         if names:
             columns["experiment"] = _named(self.experiment, self._experiments)

@@ -1,0 +1,13 @@
+//! Decks of cards: what is dealt, and what is not dealt twice (specification of the dealt cascade, section 1).
+
+mod deck;
+mod keys;
+mod laps;
+
+pub use deck::Deck;
+pub(crate) use deck::Shape;
+pub(crate) use keys::{Keys, Purpose, onto, word};
+pub(crate) use laps::{Laps, first_place};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! Plans of dealt batches, and what is known of the rows that they come to.
+
+use std::sync::Arc;
+
+use numpy::{IntoPyArray, PyArray1};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use super::arrays::{ColumnArrays, PyColumn, PyTimes};
+use super::plan::{PyPlan, named, unnamed};
+use super::signals::detached;
+use crate::audit::Coverage;
+use crate::columns::Table;
+use crate::plan::{DealtSettings, Plan, Weights};
+
+/// Weights by name, or by label number, where NaN stands for a label that is not named.
+#[derive(FromPyObject, IntoPyObject)]
+pub(super) enum PyWeights {
+    Rule(String),
+    Named(Vec<f64>),
+}
+
+impl PyWeights {
+    fn weights(self) -> PyResult<Weights> {
+        Ok(match self {
+            Self::Named(weights) => Weights::Named(named(Some(weights)).unwrap_or_default()),
+            Self::Rule(rule) => match rule.as_str() {
+                "size" => Weights::Size,
+                "sqrt" => Weights::Sqrt,
+                "equal" => Weights::Equal,
+                _ => return Err(PyValueError::new_err(format!("no such weights: {rule:?}"))),
+            },
+        })
+    }
+
+    fn of(weights: &Weights) -> Self {
+        match weights {
+            Weights::Size => Self::Rule("size".into()),
+            Weights::Sqrt => Self::Rule("sqrt".into()),
+            Weights::Equal => Self::Rule("equal".into()),
+            Weights::Named(weights) => Self::Named(unnamed(Some(weights)).unwrap_or_default()),
+        }
+    }
+}
+
+/// All settings but those that have a place of their own in [`dealt_plan`].
+type PySettings = (
+    u64,
+    f64,
+    PyWeights,
+    Option<Vec<f64>>,
+    Vec<u32>,
+    Option<u64>,
+    u64,
+    u64,
+    Option<u64>,
+    f64,
+    f64,
+);
+
+/// Settings as [`dealt_plan`] takes them.
+pub(super) fn settings_to(settings: &DealtSettings) -> PySettings {
+    (
+        settings.batch_size,
+        settings.leaky,
+        PyWeights::of(&settings.weights),
+        unnamed(settings.ratios.as_deref()),
+        settings.always.clone(),
+        settings.conditions_per_batch,
+        settings.run_length,
+        settings.batches_per_experiment,
+        settings.batches,
+        settings.window,
+        settings.global_fraction,
+    )
+}
+
+/// Plans dealt batches.
+#[pyfunction]
+#[pyo3(signature = (
+    rows, experiments, conditions, times, batch_size, leaky, weights, ratios, always, conditions_per_batch, run_length,
+    batches_per_experiment, batches, window, global_fraction
+))]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the settings, by position, as a plan's __reduce__ gives them"
+)]
+#[expect(clippy::needless_pass_by_value, reason = "arguments are extracted as values")]
+pub(super) fn dealt_plan(
+    py: Python<'_>,
+    rows: usize,
+    experiments: Option<PyColumn<'_>>,
+    conditions: Option<PyColumn<'_>>,
+    times: Option<PyTimes<'_>>,
+    batch_size: u64,
+    leaky: f64,
+    weights: PyWeights,
+    ratios: Option<Vec<f64>>,
+    always: Vec<u32>,
+    conditions_per_batch: Option<u64>,
+    run_length: u64,
+    batches_per_experiment: u64,
+    batches: Option<u64>,
+    window: f64,
+    global_fraction: f64,
+) -> PyResult<PyPlan> {
+    let settings = DealtSettings {
+        batch_size,
+        leaky,
+        weights: weights.weights()?,
+        ratios: named(ratios),
+        always,
+        conditions_per_batch,
+        run_length,
+        batches_per_experiment,
+        batches,
+        window,
+        global_fraction,
+    };
+    let experiments = experiments.map(ColumnArrays::new).transpose()?;
+    let conditions = conditions.map(ColumnArrays::new).transpose()?;
+    let table = Table {
+        rows,
+        experiments: experiments.as_ref().map(ColumnArrays::column).transpose()?,
+        conditions: conditions.as_ref().map(ColumnArrays::column).transpose()?,
+        times: times.as_ref().map(PyTimes::times).transpose()?,
+    };
+    let plan = detached(py, |pause| Plan::dealt_with_pause(&table, &settings, pause))?;
+    Ok(PyPlan(Arc::new(plan)))
+}
+
+/// How many rows dealt batches come to in a number of epochs.
+#[pyclass(frozen, name = "Coverage", module = "cascade_sampler._core")]
+pub(super) struct PyCoverage(pub(super) Coverage);
+
+#[pymethods]
+impl PyCoverage {
+    /// Rows that no batch ever comes to.
+    #[getter]
+    fn never(&self) -> u64 {
+        self.0.never()
+    }
+
+    /// Rows that can be expected not to have come after so many epochs, by cell; without conditions by experiment.
+    fn unseen<'py>(&self, py: Python<'py>, epochs: f64) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(self.0.unseen(epochs)?.into_pyarray(py))
+    }
+
+    /// After how many epochs the expected share of rows that have come is `share`; None where it never is.
+    fn epochs_until(&self, py: Python<'_>, share: f64) -> PyResult<Option<f64>> {
+        Ok(py.detach(|| self.0.epochs_until(share))?)
+    }
+}

@@ -86,7 +86,7 @@ test-clients: .venv-clients/.ready ## the frameworks that drive a batch sampler,
 	cd tests/clients && ../../.venv-clients/bin/python -m pytest --disable-warnings
 
 test-upstream: .venv-upstream/.ready ## whole epochs against upstream's own sampler, which takes Python 3.12
-	cd tests && ../.venv-upstream/bin/python -m pytest upstream_compare.py
+	cd tests && ../.venv-upstream/bin/python -m pytest upstream_compare.py upstream_own_tests.py
 
 bench: .venv-upstream/.ready ## time and memory beside the rivals, half an hour; BENCH='--rows 100000' for some sizes, '--help' for more
 	.venv-upstream/bin/python benches/bench.py $(BENCH)

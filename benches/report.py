@@ -17,6 +17,8 @@ from matplotlib import pyplot as plt
 _BEGIN = "<!-- Written by `make bench`. -->"
 _END = "<!-- End of what `make bench` writes. -->"
 _PICTURE = "docs/performance.svg"
+#: The same on a dark page.
+_DARK_PICTURE = "docs/performance-dark.svg"
 _PAGE = "docs/performance.md"
 #: The case that README.md and the picture show.
 _SHOWN = CASES[2].name
@@ -32,7 +34,8 @@ Figures = dict[str, Any]
 def publish(sizes: Sequence[Figures], root: Path) -> None:
     """Write the pages under `root` from the figures of all sizes; a README.md is changed only where there is one."""
     (root / "docs").mkdir(exist_ok=True)
-    _draw(sizes, root / _PICTURE)
+    _draw(sizes, root / _PICTURE, "#ffffff", "#1c1c1c")
+    _draw(sizes, root / _DARK_PICTURE, "#16181b", "#ececec")
     (root / _PAGE).write_text(_page(sizes))
     readme = root / "README.md"
     if readme.exists():
@@ -79,7 +82,10 @@ def _section(sizes: Sequence[Figures]) -> str:
                 "anew."
             ),
             _table(head, (row(figures) for figures in sizes)),
-            f"![Time of a batch by the number of rows, of this package and its rivals]({_PICTURE})",
+            "<picture>\n"
+            f'  <source media="(prefers-color-scheme: dark)" srcset="{_DARK_PICTURE}">\n'
+            f'  <img alt="Time of a batch by the number of rows, of this package and its rivals" src="{_PICTURE}">\n'
+            "</picture>",
         ]
     )
 
@@ -243,19 +249,23 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _draw(sizes: Sequence[Figures], path: Path) -> None:
-    """Draw time a batch against rows, a panel for each of two cases."""
+def _draw(sizes: Sequence[Figures], path: Path, paper: str, ink: str) -> None:
+    """Draw time a batch against rows, a panel for each of two cases, on paper and with ink of these colours."""
+    inked = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
     # The same figures give the same file.
-    with plt.rc_context({"svg.hashsalt": "cascade-sampler", "svg.fonttype": "none"}):
-        figure, panels = plt.subplots(1, 2, figsize=(9.5, 4), sharey=True, layout="constrained")
+    style = {"svg.hashsalt": "cascade-sampler", "svg.fonttype": "none", **dict.fromkeys(inked, ink)}
+    with plt.rc_context({**style, "figure.facecolor": paper, "axes.facecolor": paper, "legend.facecolor": paper}):
+        figure, panels = plt.subplots(1, 2, figsize=(11.5, 4), sharey=True, layout="constrained")
         for panel, case in zip(panels, (_SHOWN, _TEMPORAL), strict=True):
-            _panel(panel, sizes, case)
+            _panel(panel, sizes, case, ink)
         panels[0].set_ylabel(f"µs a batch of {BATCH}")
+        # Beside the lines, none of which it may hide; the first panel has all of them.
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
         figure.savefig(path, metadata={"Date": None, "Creator": None})
         plt.close(figure)
 
 
-def _panel(panel: Any, sizes: Sequence[Figures], case: str) -> None:
+def _panel(panel: Any, sizes: Sequence[Figures], case: str, ink: str) -> None:
     def of_batches(name: str) -> Callable[[Figures], float | None]:
         return lambda figures: figures["batches"][case].get(name)
 
@@ -269,8 +279,9 @@ def _panel(panel: Any, sizes: Sequence[Figures], case: str) -> None:
     for label, of in lines.items():
         points = [(figures["rows"], of(figures)) for figures in sizes]
         drawn = [(rows, time / 1e3) for rows, time in points if time is not None]
-        style = {"this package": "o-k", "the floor": "o:k"}.get(label, ".--" if "less" in label else "o-")
-        panel.plot(*zip(*drawn, strict=True), style, label=label)
+        if label in ("this package", "the floor"):
+            panel.plot(*zip(*drawn, strict=True), "o-" if label == "this package" else "o:", color=ink, label=label)
+        else:
+            panel.plot(*zip(*drawn, strict=True), ".--" if "less" in label else "o-", label=label)
     panel.set(xscale="log", yscale="log", xlabel="rows", title=case)
     panel.grid(alpha=0.3)
-    panel.legend(fontsize="x-small")

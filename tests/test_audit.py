@@ -37,6 +37,19 @@ def within(oracle, one, other):
         return np.abs(oracle.hours[one] - oracle.hours[other]) <= oracle.hours.dtype.type(oracle.window)
 
 
+def asked_shares(case, experiment):
+    """Of the primary seats of an experiment, by condition, as the ratios have them."""
+    table, arguments, _ = case
+    here = {
+        condition
+        for one, condition in zip(table["experiment"], table["condition"], strict=True)
+        if experiment in (one, None)
+    }
+    given = arguments.get("condition_ratio") or {}
+    parts = {condition: given.get(condition, 1 / len(here)) for condition in here}
+    return {condition: part / math.fsum(parts.values()) for condition, part in parts.items()}
+
+
 @settings(max_examples=80, deadline=None)
 @given(cases(), st.integers(0, 60), st.integers(1, 3))
 def test_every_column_recounted(case, epoch, epochs):
@@ -70,7 +83,7 @@ def test_every_column_recounted(case, epoch, epochs):
         assert np.allclose(of[f"share_{bound}"], np.divide(of[f"batches_{bound}"], len(explained)))
     seats, leaked, got, cell_leaked, asked = Counter(), Counter(), Counter(), Counter(), Counter()
     replaced, draws, duplicates, times = Counter(), Counter(), Counter(), {}
-    pairs = Counter()
+    pairs, ratio = Counter(), Counter()
     for one in explained:
         label = one.label if aware else None
         sources = one.column("source")
@@ -83,6 +96,8 @@ def test_every_column_recounted(case, epoch, epochs):
         quotas = oracle.quotas(one.label, primary) if balanced else {None: primary}
         for name, quota in quotas.items():
             asked[label, name] += quota
+        for name, part in (asked_shares(case, label) if balanced else {None: 1.0}).items():
+            ratio[label, name] += primary * part
         replaced[label] += any(one.column("replaced"))
         repeated = len(one.rows) - len(set(one.rows))
         duplicates.update(batches=repeated > 0, seats=repeated)
@@ -106,12 +121,17 @@ def test_every_column_recounted(case, epoch, epochs):
     of = audit["cells"]
     assert list(zip(of["experiment"], of["condition"], strict=True)) == cells
     assert of["rows"] == [in_cell[cell] for cell in cells]
-    assert of["asked"] == [asked[cell] for cell in cells]
-    assert of["got"] == [got[cell] for cell in cells] == of["asked"]
+    assert of["quota"] == [asked[cell] for cell in cells]
+    assert np.allclose(of["ratio"], [ratio[cell] for cell in cells])
+    assert of["got"] == [got[cell] for cell in cells] == of["quota"]
     assert of["leaked"] == [cell_leaked[cell] for cell in cells]
     of = audit["conditions"]
     assert of["label"] == conditions
-    for name in ("rows", "asked", "got"):
+    by_condition = Counter()
+    for label, count in zip(audit["cells"]["condition"], audit["cells"]["ratio"], strict=True):
+        by_condition[label] += count
+    assert np.allclose(of["ratio"], [by_condition[label] for label in conditions])
+    for name in ("rows", "quota", "got"):
         by_condition = Counter()
         for label, count in zip(audit["cells"]["condition"], audit["cells"][name], strict=True):
             by_condition[label] += count
@@ -332,9 +352,9 @@ def test_epochs_that_are_none(arguments, message):
 
 def test_it_prints():
     audit = FlexibleBatchSampler(uneven(), leaky=0.2, temporal_enrichment=True).audit(2)
-    assert "chance allows" in str(audit) and "epochs 0 to 1" in str(audit)
+    assert "usual range" in str(audit) and "epochs 0 to 1" in str(audit)
     assert str(audit) == repr(audit)
-    assert max(map(len, str(audit).splitlines())) <= 140
+    assert max(map(len, str(audit).splitlines())) <= 80
     many = FlexibleBatchSampler({"experiment": np.arange(4000) % 200}, batch_size=10, condition_balanced=False).audit()
     assert "180 more" in str(many) and len(str(many).splitlines()) < 60
     hostile = {"experiment": ["<script>"] * 20, "condition": ["&"] * 20}

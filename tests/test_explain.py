@@ -118,3 +118,25 @@ def test_layout():
     assert sampler.layout == {"primary": slice(0, 8), "leak": slice(8, 10)}
     sampler = FlexibleBatchSampler(TABLE, batch_size=10, leaky=0.2, temporal_enrichment=True, time_key="t")
     assert sampler.layout == {"near": slice(0, 6), "far": slice(6, 8), "leak": slice(8, 10)}
+
+
+def test_a_batch_prints_as_ten_lines_with_labels():
+    table = {
+        "experiment": np.array(["plate 1", "p\u202elate"])[np.arange(200) % 2],
+        "condition": np.arange(200) // 2 % 3,
+        "hours_post_infection": np.arange(200) // 50 * 1.5,
+    }
+    origins = FlexibleBatchSampler(table, 24, leaky=0.25, temporal_enrichment=True).explain(0)
+    lines = str(origins).splitlines()
+    name = table["experiment"][origins.row[0]].replace("\u202e", "\\u202e")
+    assert lines[0].startswith(f"A batch of 24 rows, picked from '{name}', around ")
+    assert lines[1].split() == ["experiment", "condition", "row", "source"]
+    assert len(lines) == 13 and lines[-1].strip() == "and 14 more"
+    for line, row, source in zip(lines[2:12], origins.row, origins.source, strict=False):
+        cells = line.split()
+        shown = table["experiment"][row].replace("\u202e", "\\u202e").split()
+        assert cells[: len(shown)] == shown
+        assert cells[len(shown) : len(shown) + 3] == [str(table["condition"][row]), str(row), origins.sources[source]]
+    assert repr(origins) == str(origins) and max(map(len, lines)) <= 80
+    alone = FlexibleBatchSampler({"x": [0]}, 1, experiment_aware=False, condition_balanced=False).explain(0)
+    assert str(alone).splitlines()[0] == "A batch of 1 row" and "more" not in str(alone)

@@ -82,7 +82,56 @@ def test_a_window_too_wide_or_too_narrow():
     assert len(wide) == 1 and "holds the whole pool of 4 experiments" in wide[0]
     table = {**balanced(), "hours_post_infection": np.arange(4000) * 1.0}
     narrow = findings(table, temporal_enrichment=True)
-    assert len(narrow) == 1 and "holds hardly any row of 4 experiments" in narrow[0]
+    assert len(narrow) == 1 and narrow[0].startswith("8 cells have fewer rows in the window of 2 h than seats near")
+
+
+def test_the_cell_that_a_narrow_window_leaves_short():
+    """An experiment may have rows enough near any time, and one of its cells not."""
+    rows = np.arange(4000)
+    condition = np.where(rows % 40 < 2, 2, rows // 2 % 2)
+    table = {"experiment": rows % 2, "condition": condition, "hours_post_infection": rows // 40 * 0.5}
+    sampler = FlexibleBatchSampler(table, 60, temporal_enrichment=True)
+    audit = sampler.audit()
+    (found,) = [one for one in audit.findings if "window" in one]
+    assert found.startswith("2 cells have fewer rows in the window of 2 h than seats near the focal time, so that rows")
+    # Counted anew: 14 of the 20 seats are near, and a time has one row of the cell.
+    times = np.unique(table["hours_post_infection"])
+    near = [(np.abs(times - focal) <= 2).sum() for focal in times]
+    told = (
+        f"({np.mean(near):,.1f} rows near on average for 14 seats, too few around {np.mean(np.less(near, 14)):.0%} of"
+    )
+    assert f"0 / 2 {told}" in found
+
+
+def test_the_worst_cell_of_a_narrow_window_comes_first():
+    rows = np.arange(3000)
+    condition = np.where(rows % 100 == 0, 1, np.where(rows % 100 < 10, 2, 0))
+    table = {"condition": condition, "hours_post_infection": rows // 100 * 1.0}
+    around = {"temporal_enrichment": True, "experiment_aware": False, "batch_size": 240}
+    (found,) = [one for one in findings(table, **around) if "window" in one]
+    assert found.startswith("2 cells have") and 0 < found.index(" 1 (") < found.index(" 2 (")
+
+
+def test_what_is_serious_and_what_a_notice():
+    table = {"experiment": np.arange(400) % 2, "condition": np.arange(400) % 2}
+    audit = FlexibleBatchSampler(table, 40, leaky=0.01).audit()
+    assert len(audit.severities) == len(audit.findings) == 3
+    assert audit.severities == ["serious", "notice", "notice"]
+    assert "leaks nothing" in audit.findings[0] and "one experiment only" in audit.findings[1]
+    healthy = FlexibleBatchSampler(balanced(), 40).audit()
+    assert healthy.severities == []
+
+
+def test_ratio_quota_and_got_are_three_things():
+    audit = FlexibleBatchSampler({"condition": np.arange(5120) % 40}, 512, experiment_aware=False).audit()
+    of = audit.conditions
+    assert np.allclose(of["ratio"], 12.8 * 10)
+    assert of["quota"] == of["got"] == [120] * 39 + [440]
+    (found,) = [one for one in audit.findings if "do not split" in one]
+    assert "gets 44 seats, 3.4 times its share of 12.8, the others 12" in found and "CascadeSampler" in found
+    assert audit.severities[0] == "serious"
+    few = FlexibleBatchSampler({"condition": np.arange(400) % 4}, 20, experiment_aware=False, condition_ratio={0: 3.0})
+    assert np.allclose(few.audit().conditions["ratio"], np.array([12, 1, 1, 1]) / 15 * 400)
 
 
 def test_v_of_numpy():

@@ -96,6 +96,10 @@ def test_a_list_of_one_column_is_that_column():
         (np.array([0.1, 0.5], dtype=np.float32), ["0.1", "0.5"]),
         (
             [dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 2)],
+            ["2026-01-01 00:00:00", "2026-01-02 00:00:00"],
+        ),
+        (
+            [dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 2)],
             ["2026-01-01 00:00:00.000000", "2026-01-02 00:00:00.000000"],
         ),
         ([dt.timedelta(hours=1), dt.timedelta(hours=2)], None),
@@ -186,9 +190,12 @@ def test_arguments_without_effect(said):
             "batch_group_by: valid_anchors has no column",
         ),
         ({"stratify_by": ["marker", "site"]}, KeyError, "stratify_by: valid_anchors has no column 'site'"),
-        ({"batch_group_by": []}, ValueError, "batch_group_by names no column"),
         ({"stratify_by": {"k"}}, TypeError, "stratify_by must be a column name"),
-        ({"batch_group_by": "marker", "group_weights": {"d": 1}}, ValueError, "group_weights names 'd', without rows"),
+        (
+            {"batch_group_by": "marker", "group_weights": {"d": 1}},
+            ValueError,
+            "names no group that has rows: it names 'd'",
+        ),
         ({"group_weights": {"a": -1}}, ValueError, r"group_weights\['a'\] must be finite"),
         ({"leaky": 2}, ValueError, "leaky must be a fraction"),
         ({"keep_strata": 1}, TypeError, "keep_strata must be True or False"),
@@ -205,6 +212,92 @@ def test_errors_name_the_arguments_that_were_given(arguments, error, message):
 def test_a_table_without_times():
     with pytest.raises(KeyError, match="temporal_enrichment: valid_anchors has no column 'hours_post_perturbation'"):
         FlexibleBatchSampler({"perturbation": ["x"] * 20}, 10, temporal_enrichment=True)
+
+
+def test_weights_of_groups_without_rows(said):
+    named = {"batch_group_by": "marker", "group_weights": {"a": 1.0, "no": 2.0, 7: 1.0}, "stratify_by": None}
+    assert said(**named) == ["group_weights names groups without rows, which are ignored, as in VisCy: 'no', 7"]
+    sampler = FlexibleBatchSampler(TABLE, 20, **named)
+    assert epoch(sampler) == epoch(FlexibleBatchSampler(TABLE, 20, **{**named, "group_weights": {"a": 5.0}}))
+    assert sampler.group_weights == {"a": 1.0, "no": 2.0, 7: 1.0}
+    many = {f"{number:02}": 1.0 for number in range(40)}
+    (line,) = said(batch_group_by="marker", stratify_by=None, group_weights={**many, "a": 1.0})
+    assert line.endswith("'09' and 30 more")
+    with pytest.raises(ValueError, match="experiment_weights names 'no', without rows"):
+        cascade_sampler.FlexibleBatchSampler(
+            TABLE, 20, experiment_key="marker", condition_balanced=False, experiment_weights={"a": 1.0, "no": 2.0}
+        )
+
+
+@pytest.mark.frames
+def test_weights_as_a_series():
+    import pandas as pd
+
+    arguments = {"batch_size": 20, "batch_group_by": ["marker", "channel"], "stratify_by": None}
+    weights = {("a", 0): 1.0, ("b", 1): 2.0}
+    expected = epoch(FlexibleBatchSampler(TABLE, **arguments, group_weights=weights))
+    for series in (pd.Series(weights), pd.Series({"a|0": 1, "b|1": 2})):
+        assert epoch(FlexibleBatchSampler(TABLE, **arguments, group_weights=series)) == expected
+    with pytest.raises(ValueError, match="in the index of the Series"):
+        FlexibleBatchSampler(TABLE, **arguments, group_weights=pd.Series([1.0, 2.0], index=["a|0", "a|0"]))
+
+
+@pytest.mark.parametrize("arguments", [{}, {"num_replicas": 2, "rank": 1}, {"index_dtype": "int32"}])
+def test_fewer_rows_than_a_batch(arguments, caplog):
+    table = {name: column[:7] for name, column in TABLE.items()}
+    sampler = FlexibleBatchSampler(table, 20, batch_group_by="marker", **arguments)
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.startswith("There are no batches, as in VisCy: 7 rows do not fill") for line in lines].count(True) == (
+        0 if "rank" in arguments else 1
+    )
+    for copy in (sampler, pickle.loads(pickle.dumps(sampler))):
+        assert (len(copy), copy.num_batches, list(copy), list(copy)) == (0, 0, [], [])
+        assert copy.epoch_batches().shape == (0, 20)
+        copy.set_epoch(3)
+        copy.load_state_dict(copy.state_dict())
+        assert copy.epoch == 3
+        assert "no batches" in repr(copy)
+        for asked in (lambda copy=copy: copy.batch(0), lambda copy=copy: copy.explain(0), copy.audit):
+            with pytest.raises(ValueError, match="fewer than 20 rows; lower batch_size, or set drop_last=False"):
+                asked()
+    from torch.utils.data import DataLoader
+
+    assert list(DataLoader(range(7), batch_sampler=sampler)) == []
+    assert [len(batch) for batch in FlexibleBatchSampler(table, 20, drop_last=False)] == [7]
+    with pytest.raises(ValueError, match="7 rows do not fill one batch of 20"):
+        cascade_sampler.FlexibleBatchSampler(table, 20, experiment_aware=False, condition_balanced=False)
+
+
+def test_attributes_of_upstream():
+    """Under upstream's names, as given, keys as lists; none can be assigned, nor changed in place."""
+    sampler = FlexibleBatchSampler(TABLE, 20, "marker", 0.25, {"a": 2}, ["perturbation"], True, 1.0, 0.5)
+    expected = {
+        "batch_group_by": ["marker"],
+        "leaky": 0.25,
+        "group_weights": {"a": 2.0},
+        "stratify_by": ["perturbation"],
+        "temporal_enrichment": True,
+        "temporal_window_hours": 1.0,
+        "temporal_global_fraction": 0.5,
+    }
+    assert sampler.valid_anchors is TABLE
+    for name in ("batch_group_by", "stratify_by"):
+        getattr(sampler, name).append("channel")
+    sampler.group_weights["b"] = 1.0
+    assert {name: getattr(sampler, name) for name in expected} == expected
+    for name in ("valid_anchors", *expected):
+        with pytest.raises(AttributeError, match=f"{name} cannot be assigned"):
+            setattr(sampler, name, None)
+    without = FlexibleBatchSampler(TABLE, 20, None, 0.5, stratify_by=None)
+    assert (without.batch_group_by, without.stratify_by, without.group_weights) == (None, None, None)
+    assert without.leaky == 0.5
+
+
+@pytest.mark.parametrize("key", [[], ()])
+def test_a_key_of_no_column_is_none(key):
+    sampler = FlexibleBatchSampler(TABLE, 20, batch_group_by=key, stratify_by=key)
+    assert (sampler.batch_group_by, sampler.stratify_by) == (None, None)
+    assert epoch(sampler) == epoch(FlexibleBatchSampler(TABLE, 20, batch_group_by=None, stratify_by=None))
 
 
 def test_missing_groups():

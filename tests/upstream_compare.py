@@ -266,20 +266,67 @@ def test_missing_times() -> None:
 
 
 def test_names_without_rows() -> None:
-    arguments = {"batch_size": 10, "batch_group_by": "k", "group_weights": {"a": 1.0, "c": 1.0}}
-    epochs(Upstream(TWO, **arguments), 0)
-    with pytest.raises(ValueError, match="group_weights names 'c', without rows"):
-        viscy.FlexibleBatchSampler(TWO, **arguments)
+    arguments = {"batch_size": 10, "batch_group_by": "k"}
+    same(TWO, **arguments, group_weights={"a": 1.0, "c": 1.0, "d": 5.0, "b": 0.5})
+    same(TWO, **arguments, group_weights=pd.Series({"b": 1.0, "c": 1.0}))
+    with pytest.raises(ValueError, match="no group that has rows"):
+        viscy.FlexibleBatchSampler(TWO, **arguments, group_weights={"c": 1.0})
+
+
+@pytest.mark.parametrize("rows", [1, 9])
+def test_fewer_rows_than_a_batch(rows: int) -> None:
+    arguments = {"batch_size": 10, "batch_group_by": "k"}
+    for make in SAMPLERS.values():
+        sampler = make(TWO[:rows], **arguments)
+        assert len(sampler) == 0
+        assert list(sampler) == []
+
+
+@pytest.mark.parametrize("argument", ["batch_group_by", "stratify_by"])
+@pytest.mark.parametrize("key", [None, "k", ["k"], ["k", "perturbation"]])
+def test_attributes(argument: str, key: str | list[str] | None) -> None:
+    arguments = {argument: key, "leaky": 0.25, "group_weights": {"a": 2.0, "a|x": 1.0}, "temporal_window_hours": 3.0}
+    theirs = Upstream(TWO, batch_size=10, **arguments)
+    ours = viscy.FlexibleBatchSampler(TWO, batch_size=10, **arguments)
+    public = [name for name in vars(theirs) if not name.startswith("_") and name != "valid_anchors"]
+    assert {name: getattr(ours, name) for name in public} == {name: getattr(theirs, name) for name in public}
+    assert ours.valid_anchors is theirs.valid_anchors
+
+
+MOMENTS = [
+    ["2026-01-01", "2026-01-02"],
+    ["2026-01-01", "2026-01-02 12:30"],
+    ["2026-01-01", "2026-01-02 12:30:00.5"],
+    ["2026-01-01 00:00:00.000001", "2026-01-02 12:30:00.25"],
+    ["2026-01-01 00:00:00.000000001", "2026-01-02 12:30:00.5"],
+]
+
+
+@pytest.mark.parametrize("moments", MOMENTS)
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata", "America/New_York"])
+def test_texts_of_moments(moments: list[str], zone: str | None) -> None:
+    column = pd.to_datetime(pd.Series(moments), format="ISO8601").dt.tz_localize(zone)
+    table = pd.DataFrame({"k": np.repeat(column, 20), "s": ["x", "y"] * 20}).reset_index(drop=True)
+    arguments = {"batch_size": 10, "stratify_by": None}
+    for key in ("k", ["s", "k"]):
+        names = list(Upstream(table, batch_group_by=key, **arguments)._group_indices)
+        same(table, batch_group_by=key, group_weights={names[-1]: 1.0}, **arguments)
+
+
+@pytest.mark.parametrize("hours", [[1.0, 36.0], [-1.5, 0.0], [0.001, 1.0], [1 / 3.6e12, 50.0]])
+def test_texts_of_durations(hours: list[float]) -> None:
+    table = pd.DataFrame({"k": np.repeat(pd.to_timedelta(hours, unit="h"), 20)})
+    arguments = {"batch_size": 10, "stratify_by": None, "batch_group_by": "k"}
+    for name in Upstream(table, **arguments)._group_indices:
+        same(table, group_weights={name: 1.0}, **arguments)
 
 
 def test_names_of_narrow_floats() -> None:
     # Upstream writes the label of a single column as a double, and that of several in its own width.
     table = TWO.assign(k=np.where(TWO["k"] == "a", 0.1, 0.5).astype(np.float32))
     arguments = {"batch_size": 10, "batch_group_by": "k"}
-    theirs = epochs(Upstream(table, **arguments, group_weights={"0.10000000149011612": 1.0, "0.5": 2.0}), 0)
+    theirs = same(table, **arguments, group_weights={"0.10000000149011612": 1.0, "0.5": 2.0})
     assert epochs(viscy.FlexibleBatchSampler(table, **arguments, group_weights={"0.1": 1.0, "0.5": 2.0}), 0) == theirs
-    with pytest.raises(ValueError, match="without rows"):
-        viscy.FlexibleBatchSampler(table, **arguments, group_weights={"0.10000000149011612": 1.0})
 
 
 def test_another_index() -> None:

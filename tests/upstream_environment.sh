@@ -17,3 +17,8 @@ env=.venv-upstream
 "$uv" pip install --quiet --python "$env/bin/python" --no-deps viscy-data==0.1.0
 "$env/bin/python" -c 'import numpy, pandas, torch
 print("numpy", numpy.__version__, "pandas", pandas.__version__, "torch", torch.__version__)'
+# Upstream's own tests come with its source alone.
+sources=$env/upstream-source
+mkdir -p "$sources"
+"$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$sources" viscy-data==0.1.0
+tar -xzf "$sources"/viscy_data-0.1.0.tar.gz -C "$sources" --strip-components 1

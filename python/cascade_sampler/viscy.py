@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from cascade_sampler._samplers import arguments
+from cascade_sampler import _core
+from cascade_sampler._samplers import arguments, log
 from cascade_sampler._samplers.flexible import FlexibleBatchSampler as _Sampler
-from cascade_sampler._samplers.kinds import IndexDtype, Label, Missing
-from cascade_sampler._tables import labels as _labels
-from cascade_sampler._tables.keys import make_key
+from cascade_sampler._samplers.kinds import Batch, IndexDtype, Indices, Label, Missing
 from cascade_sampler._tables.names import key_columns
-from cascade_sampler._tables.open import open_table
+from cascade_sampler._viscy.weights import as_mapping, by_label, by_text
 
-_logger = logging.getLogger("cascade_sampler")
+if TYPE_CHECKING:
+    from cascade_sampler._report.audit import Audit
+    from cascade_sampler._report.origins import Origins
 
 _TIME_KEY = "hours_post_perturbation"
 _ARGUMENTS = {
@@ -45,10 +42,11 @@ class FlexibleBatchSampler(_Sampler):
         pool, and nothing leaks.
     leaky : float, default 0.0
         Fraction of a batch that comes from other groups, in [0, 1].
-    group_weights : mapping of str to float, optional
+    group_weights : mapping of str to float, or Series, optional
         Relative chance of each group to be picked, by the text of its label: the parts of a key of several columns
         joined by ``|``. The label itself is understood too. Groups you do not list get weight 0: they are never picked,
-        but their rows may leak. Default: its share of the rows.
+        but their rows may leak. Groups without rows are ignored, and the log names them. Default: its share of the
+        rows.
     stratify_by : str or list of str, optional, default "perturbation"
         Column, or columns, over whose values the seats of a batch are split evenly. None: they are not split.
     temporal_enrichment : bool, default False
@@ -79,7 +77,12 @@ class FlexibleBatchSampler(_Sampler):
     ------
     TypeError, ValueError, KeyError, MemoryError
         As `cascade_sampler.FlexibleBatchSampler` does; and a ValueError where two labels of the groups, or of the
-        strata, have the same text.
+        strata, have the same text, or where no group of `group_weights` has rows.
+
+    Notes
+    -----
+    With fewer rows than a batch, ``len`` is 0, iterating yields nothing, and the log says so. All arguments can be read
+    back under their names; keys are lists. The table is kept, as in VisCy, for `valid_anchors`.
 
     Examples
     --------
@@ -110,37 +113,33 @@ class FlexibleBatchSampler(_Sampler):
         index_dtype: IndexDtype = "list",
         missing: Missing = "error",
     ) -> None:
-        leaky = arguments.fraction("leaky", leaky)
-        weights = arguments.proportions("group_weights", group_weights)
-        groups = [] if batch_group_by is None else list(key_columns("batch_group_by", batch_group_by))
-        strata = [] if stratify_by is None else list(key_columns("stratify_by", stratify_by))
+        self._anchors = valid_anchors = _kept(valid_anchors)
+        self._leaky = arguments.fraction("leaky", leaky)
+        self._weights = arguments.proportions("group_weights", as_mapping(group_weights))
+        self._groups, self._strata = _key("batch_group_by", batch_group_by), _key("stratify_by", stratify_by)
         temporal = arguments.flag("temporal_enrichment", temporal_enrichment)
         both = arguments.flag("keep_strata", keep_strata)
-        dropped = bool(strata) and temporal and not both
+        dropped = self._strata is not None and temporal and not both
         used: dict[str, Any] = {}
-        if groups:
-            if weights is not None and hasattr(valid_anchors, "read_all"):
-                # The labels of the groups are looked at before the table is read, and a stream is read but once.
-                valid_anchors = valid_anchors.read_all()
-            used["experiment_key"] = groups
-            used["leaky"] = leaky
-        if strata and not dropped:
-            used["condition_key"] = strata
+        if self._groups is not None:
+            used["experiment_key"] = self._groups
+            used["leaky"] = self._leaky
+        if self._strata is not None and not dropped:
+            used["condition_key"] = self._strata
         if temporal:
             used["time_key"] = _TIME_KEY
-        try:
-            if groups and weights is not None:
-                used["experiment_weights"] = _by_label(weights, valid_anchors, groups)
-            super().__init__(
+
+        def start(batches: int | None) -> None:
+            super(FlexibleBatchSampler, self).__init__(
                 valid_anchors,
                 batch_size,
-                experiment_aware=bool(groups),
+                experiment_aware=self._groups is not None,
                 condition_balanced="condition_key" in used,
                 num_replicas=num_replicas,
                 rank=rank,
                 seed=seed,
                 drop_last=drop_last,
-                num_batches=num_batches,
+                num_batches=batches,
                 index_dtype=index_dtype,
                 temporal_enrichment=temporal,
                 temporal_window_hours=temporal_window_hours,
@@ -148,55 +147,116 @@ class FlexibleBatchSampler(_Sampler):
                 missing=missing,
                 **used,
             )
+
+        self._is_empty = False
+        try:
+            if self._groups is not None and self._weights is not None:
+                used["experiment_weights"] = by_label(self._weights, valid_anchors, self._groups, rank)
+            try:
+                start(num_batches)
+            except _core.NoBatchesError as error:
+                # Planned as if for one batch, which is never handed out.
+                start(1)
+                self._is_empty = True
+                log.say(rank, "There are no batches, as in VisCy: %s", error)
         except (KeyError, TypeError, ValueError) as error:
             raise _in_words_of_viscy(error) from error
-        _by_text("batch_group_by", self.experiments)
-        _by_text("stratify_by", self.conditions)
+        by_text("batch_group_by", self.experiments)
+        by_text("stratify_by", self.conditions)
 
-        without_effect = {"leaky": leaky > 0, "group_weights": weights is not None}
+        without_effect = {"leaky": self._leaky > 0, "group_weights": self._weights is not None}
         named = [f"{argument} (batch_group_by=None)" for argument, given in without_effect.items() if given]
-        if named and not groups:
-            _logger.warning("These arguments have no effect: %s", ", ".join(named))
+        if named and self._groups is None:
+            log.say(rank, "These arguments have no effect: %s", ", ".join(named))
         if dropped:
-            _logger.warning(
+            log.say(
+                rank,
                 "temporal_enrichment=True leaves stratify_by=%r out, as VisCy does: "
                 "keep_strata=True splits a batch by time and by strata",
                 stratify_by,
             )
 
+    def __len__(self) -> int:
+        """Return the number of batches that every rank yields in an epoch: 0 where the rows do not fill one."""
+        return 0 if self._is_empty else super().__len__()
 
-def _by_label(weights: dict[Any, float], source: Any, groups: list[Any]) -> dict[Any, float]:
-    """Return the weights under the labels whose texts they were given under; other names stay as they are."""
-    table = open_table(source)
-    if any(name not in table.names for name in groups):
-        return weights
-    columns = table.read(groups, None).columns
-    labels = _by_text("batch_group_by", make_key([columns[name] for name in groups], True).labels)
-    named = {labels.get(name, name): weight for name, weight in weights.items()}
-    if len(named) < len(weights):
-        raise ValueError("group_weights names a group twice, by its text and by its label: name it once")
-    return named
+    def __iter__(self) -> Iterator[Batch]:
+        """Return an iterator over this rank's batches of the epoch that is pending at its first ``next()``."""
+        return iter(()) if self._is_empty else super().__iter__()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(no batches: fewer rows than a batch)" if self._is_empty else super().__repr__()
 
-def _by_text(argument: str, labels: tuple[Any, ...]) -> dict[Any, Any]:
-    found: dict[Any, Any] = {}
-    for label in labels:
-        text = _text(label)
-        if text in found:
+    def batch(self, k: int, epoch: int | None = None) -> Batch:
+        """Return global batch `k` of an epoch, as `cascade_sampler.FlexibleBatchSampler.batch` does."""
+        self._refuse_nothing()
+        return super().batch(k, epoch)
+
+    def epoch_batches(self, epoch: int | None = None) -> Indices:
+        """Return all of this rank's batches of an epoch at once: an array of shape (len(self), batch_size)."""
+        batches = super().epoch_batches(epoch)
+        return batches[:0] if self._is_empty else batches
+
+    def explain(self, k: int, epoch: int | None = None) -> Origins:
+        """Return where each seat of global batch `k` of an epoch came from."""
+        self._refuse_nothing()
+        return super().explain(k, epoch)
+
+    def audit(
+        self, epochs: int = 1, epoch: int | None = None, progress: Callable[[int, int], object] | None = None
+    ) -> Audit:
+        """Count what whole epochs hold, as `cascade_sampler.FlexibleBatchSampler.audit` does."""
+        self._refuse_nothing()
+        return super().audit(epochs, epoch, progress)
+
+    @property
+    def num_batches(self) -> int:
+        """Global batches of an epoch, before the last round is filled."""
+        return 0 if self._is_empty else super().num_batches
+
+    @property
+    def valid_anchors(self) -> Any:
+        """The table, as given; a stream, as it was read."""
+        return self._anchors
+
+    @property
+    def batch_group_by(self) -> list[str] | None:
+        """Columns whose value the rows of a batch share; None where there are none."""
+        return None if self._groups is None else list(self._groups)
+
+    @property
+    def stratify_by(self) -> list[str] | None:
+        """Columns over whose values the seats are split, also where `temporal_enrichment` leaves them out; or None."""
+        return None if self._strata is None else list(self._strata)
+
+    @property
+    def leaky(self) -> float:
+        """Fraction of a batch that comes from other groups, as given."""
+        return self._leaky
+
+    @property
+    def group_weights(self) -> dict[Label, float] | None:
+        """Relative chance of each group to be picked, as given, those without rows included; or None."""
+        return None if self._weights is None else dict(self._weights)
+
+    def _refuse_nothing(self) -> None:
+        if self._is_empty:
             raise ValueError(
-                f"{argument}: the labels {found[text]!r} and {label!r} have the same text {text!r}, and VisCy, which "
-                "goes by the text, makes them one: rename one of them, or use cascade_sampler.FlexibleBatchSampler, "
-                "which tells them apart"
+                f"there are no batches: the table has fewer than {self.batch_size} rows; lower batch_size, or set "
+                "drop_last=False"
             )
-        found[text] = label
-    return found
 
 
-def _text(label: Any) -> str:
-    if isinstance(label, tuple):
-        return "|".join(map(_labels.text, label))
-    # A key of one column has for durations the text that upstream has, Python's or numpy's own.
-    return str(label) if isinstance(label, (timedelta, np.timedelta64)) else _labels.text(label)
+def _key(argument: str, value: Any) -> list[str] | None:
+    """Return the columns of a key; None where there are none."""
+    if value is None or (isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and len(value) == 0):
+        return None
+    return list(key_columns(argument, value))
+
+
+def _kept(table: Any) -> Any:
+    """Return what can be read more than once: a stream of record batches cannot."""
+    return table.read_all() if hasattr(table, "read_all") else table
 
 
 def _in_words_of_viscy(error: Exception) -> Exception:

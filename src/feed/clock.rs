@@ -55,10 +55,10 @@ impl Clock {
         self.asked = true;
     }
 
-    /// Notes that a run of `epoch` begins, and leaves the following epoch pending.
-    pub(super) fn begin(&mut self, epoch: u64, run: &Arc<Mutex<Progress>>) {
+    /// Notes that a run of `epoch` begins, and leaves the epoch that comes `next` pending.
+    pub(super) fn begin(&mut self, epoch: u64, next: u128, run: &Arc<Mutex<Progress>>) {
         self.current = epoch;
-        self.pending = Mark::beginning(u128::from(epoch) + 1);
+        self.pending = Mark::beginning(next);
         self.asked = false;
         self.latest = Some(run.clone());
     }

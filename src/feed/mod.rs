@@ -33,6 +33,8 @@ pub(crate) struct Feed {
     plan: Arc<Plan>,
     deal: OnceLock<Deal>,
     seed: u64,
+    /// The epoch that every run is of; `None` where they follow one another.
+    fixed: Option<u64>,
     clock: Mutex<Clock>,
     bookmarks: Mutex<Bookmarks>,
 }
@@ -45,9 +47,33 @@ impl Feed {
             plan,
             deal: deal.map(OnceLock::from).unwrap_or_default(),
             seed,
+            fixed: None,
             clock: Mutex::default(),
             bookmarks: Mutex::default(),
         }
+    }
+
+    /// The same, but all its epochs are `epoch`.
+    ///
+    /// # Errors
+    /// Where there is no such epoch.
+    pub(crate) fn with_fixed_epoch(self, epoch: u64) -> Result<Self, Error> {
+        self.set_epoch(epoch)?;
+        Ok(Self {
+            fixed: Some(epoch),
+            ..self
+        })
+    }
+
+    /// The epoch that every run is of; `None` where they follow one another.
+    #[must_use]
+    pub(crate) fn fixed_epoch(&self) -> Option<u64> {
+        self.fixed
+    }
+
+    /// The epoch that follows on `epoch`.
+    fn after(&self, epoch: u128) -> u128 {
+        self.fixed.map_or(epoch + 1, u128::from)
     }
 
     /// What the batches are drawn from.
@@ -109,7 +135,7 @@ impl Feed {
         self.stream_at(&place)?;
         let is_over = place.batches >= self.plan.batches();
         let place = if is_over {
-            Mark::beginning(place.epoch + 1)
+            Mark::beginning(self.after(place.epoch))
         } else {
             place
         };
@@ -154,7 +180,7 @@ impl Feed {
         let mut clock = lock(&self.clock);
         let place = loaded.unwrap_or(clock.pending());
         let stream = self.stream_at(&place)?;
-        clock.begin(stream.epoch(), run);
+        clock.begin(stream.epoch(), self.after(stream.epoch().into()), run);
         Ok(Course::new(place.batches, self.deal(), stream))
     }
 

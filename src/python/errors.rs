@@ -19,6 +19,21 @@ pyo3::create_exception!(
     "The table does not fill one batch."
 );
 
+pyo3::create_exception!(
+    _core,
+    TooFewSeatsError,
+    PyValueError,
+    "More conditions share a batch than it has seats; `args[1:]` are the number of the experiment's label, the conditions \
+     and the seats."
+);
+
+pyo3::create_exception!(
+    _core,
+    RatioNotAllowedError,
+    PyValueError,
+    "A condition that takes turns has a ratio other than 0 and 1; `args[1:]` are the number of its label and the ratio."
+);
+
 /// What the core says, in the words of Python's arguments where those are others.
 fn message(error: &Error) -> String {
     match error {
@@ -63,6 +78,12 @@ impl From<Error> for PyErr {
         match error {
             Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
             Error::NoCondition { experiment } => NoConditionError::new_err((message, experiment)),
+            Error::TooFewSeats {
+                experiment,
+                conditions,
+                seats,
+            } => TooFewSeatsError::new_err((message, experiment, conditions, seats)),
+            Error::RatioNotAllowed { label, found } => RatioNotAllowedError::new_err((message, label, found)),
             Error::NoBatches { .. } => NoBatchesError::new_err(message),
             _ => PyValueError::new_err(message),
         }

@@ -122,7 +122,8 @@ impl PyFeed {
 #[pymethods]
 impl PyFeed {
     #[new]
-    #[pyo3(signature = (plan, seed, replicas, rank, index, epoch=0, pending=None))]
+    #[pyo3(signature = (plan, seed, replicas, rank, index, epoch=0, pending=None, fixed_epoch=None))]
+    #[expect(clippy::too_many_arguments, reason = "by position, as __reduce__ gives them")]
     fn new(
         plan: Py<PyPlan>,
         seed: u64,
@@ -131,6 +132,7 @@ impl PyFeed {
         index: &str,
         epoch: u64,
         pending: Option<PyMark>,
+        fixed_epoch: Option<u64>,
     ) -> PyResult<Self> {
         let deal = replicas
             .zip(rank)
@@ -138,7 +140,10 @@ impl PyFeed {
             .transpose()?;
         let kind = Kind::parse(index)?;
         kind.check(plan.get().0.groups().rows())?;
-        let feed = Feed::new(plan.get().0.clone(), deal, seed);
+        let mut feed = Feed::new(plan.get().0.clone(), deal, seed);
+        if let Some(fixed) = fixed_epoch {
+            feed = feed.with_fixed_epoch(fixed)?;
+        }
         if let Some(pending) = pending {
             feed.restore(epoch, mark_from(pending))?;
         }
@@ -162,6 +167,7 @@ impl PyFeed {
             kind.name(),
             feed.epoch(),
             mark_to(feed.pending()),
+            feed.fixed_epoch(),
         );
         (slf.get_type(), arguments).into_pyobject(slf.py())
     }
@@ -176,6 +182,12 @@ impl PyFeed {
     #[getter]
     fn epoch(&self) -> u64 {
         self.feed.epoch()
+    }
+
+    /// The epoch that every pass is of; None where they follow one another.
+    #[getter]
+    fn fixed_epoch(&self) -> Option<u64> {
+        self.feed.fixed_epoch()
     }
 
     /// Makes `epoch` the next to begin.

@@ -250,11 +250,26 @@ impl PyPlan {
         self.0.short_size().is_some()
     }
 
-    /// Seats of a batch, those that leak, and the seats of each cell in a batch of its experiment.
+    /// Seats of a batch, those that leak, and the seats of each cell in a batch of its experiment; of dealt batches the most
+    /// that a cell gets in a batch that it shares.
     #[pyo3(signature = (short=false))]
     fn seats<'py>(&self, py: Python<'py>, short: bool) -> PyResult<(usize, usize, Bound<'py, PyArray1<i64>>)> {
+        let groups = self.0.groups();
+        let mut seats = filled(groups.cells().len(), 0)?;
+        if let Rule::Dealt(dealt) = self.0.rule() {
+            for (experiment, cell) in (0..groups.experiments())
+                .flat_map(|one| groups.cells_of(one).iter().map(move |_| one))
+                .zip(0..)
+            {
+                let part = dealt
+                    .part(groups, experiment, cell)
+                    .filter(|_| self.0.can_pick(experiment));
+                // What is odd is drawn among the conditions, so a cell may get it.
+                seats[cell as usize] = part.map_or(0, |part| (part.seats - 1e-9).ceil() as i64);
+            }
+            return Ok((self.0.batch_size(), self.0.leak(), seats.into_pyarray(py)));
+        }
         let composition = self.composition(short)?;
-        let mut seats = filled(self.0.groups().cells().len(), 0)?;
         for position in 0..self.0.groups().experiments() {
             for quota in composition.quotas(position).unwrap_or_default() {
                 seats[quota.cell as usize] = i64::from(quota.seats);

@@ -26,9 +26,8 @@ class _Audit(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
-        return super().parse_args(
-            ctx, ["--strict=serious" if one == "--strict" else one for one in args[:end]] + args[end:]
-        )
+        given = ["--strict=serious" if one == "--strict" else one for one in args[:end]]
+        return super().parse_args(ctx, given + args[end:])
 
 
 @click.group(
@@ -52,7 +51,7 @@ def commands() -> None:
     help="Count what the batches of FILE hold, beside what was asked for, and say what is wrong.\n" + _KINDS,
     epilog="""\b
 Examples:
-  cascade-sampler audit cells.parquet --experiment-key plate --condition-key dose
+  cascade-sampler audit cells.parquet --experiment-key plate --leaky 0.1
   cascade-sampler audit cells.parquet --epochs 3 --html audit.html --strict
   cascade-sampler audit plates/ --experiment-key plate --json - | jq .findings
   gzip -dc cells.tsv.gz | cascade-sampler audit - --format tsv""",
@@ -60,15 +59,17 @@ Examples:
 @sampler_options
 @click.option("--epochs", type=int, default=1, show_default=True, help="Whole epochs to count.")
 @click.option("--epoch", type=int, default=0, show_default=True, help="The first of them.")
+@click.option("--batches", type=int, help="Count only so many batches of each epoch.")
 @click.option("--html", type=_OUTPUT, metavar="FILE", help="Write a page to this file; - is the standard output.")
 @click.option("--json", "as_json", type=_OUTPUT, metavar="FILE",
               help="Write all numbers to this file; - is the standard output.")  # fmt: skip
 @click.option("--strict", type=click.Choice(["serious", "notice"]), metavar="[=notice]",
-              help="Exit with 1 where there are serious findings, with --strict=notice where there are any.")  # fmt: skip
+              help="Exit with 1 where there are serious findings; with =notice where there are any.")  # fmt: skip
 def audit(
     files: tuple[Path, ...],
     epochs: int,
     epoch: int,
+    batches: int | None,
     html: Path | None,
     as_json: Path | None,
     strict: str | None,
@@ -89,7 +90,9 @@ def audit(
     # Into a pipe nothing is written but what is wrong.
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Drawing batches", total=None)
-        found = sampler.audit(epochs, epoch, lambda done, total: bar.update(task, completed=done, total=total))
+        found = sampler.audit(
+            epochs, epoch, lambda done, total: bar.update(task, completed=done, total=total), batches=batches
+        )
     here = in_options(found, ARGUMENTS)
     if html is not None:
         table = "standard input" if files == (outputs.OUTPUT,) else ", ".join(map(str, files))
@@ -107,8 +110,8 @@ def audit(
     help="Write an epoch of FILE as a .npy array of row numbers: one line a batch.\n" + _KINDS,
     epilog="""\b
 Examples:
-  cascade-sampler batches cells.parquet --experiment-key plate --out epoch_0.npy
-  cascade-sampler batches cells.csv --epoch 3 --index-dtype uint32 --out - > epoch_3.npy""",
+  cascade-sampler batches cells.parquet --leaky 0.1 --out epoch_0.npy
+  cascade-sampler batches cells.csv --epoch 3 --out - > epoch_3.npy""",
 )
 @sampler_options
 @click.option("--epoch", type=int, default=0, show_default=True, help="Which epoch.")

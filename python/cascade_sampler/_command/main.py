@@ -31,8 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _log_in_options()
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        code = commands.main(list(given) or ["--help"], "cascade-sampler", standalone_mode=False)
+        # Not click's own way, on which a pipe that breaks is exit code 1, as findings are with --strict.
+        with commands.make_context("cascade-sampler", list(given) or ["--help"]) as context:
+            code = commands.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as asked:
+        code = asked.exit_code
     except click.ClickException as error:
         _fail(error.format_message())
     except (click.Abort, KeyboardInterrupt):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cascade_sampler import FlexibleBatchSampler
+from cascade_sampler import CascadeSampler, FlexibleBatchSampler
 from cascade_sampler._tables import folders, labels
 from cascade_sampler._tables.csv import Form
 from cascade_sampler._tables.keys import make_key
@@ -20,20 +20,51 @@ _OFF = {
     "condition_key": "--no-condition-balanced",
     "time_key": "--no-temporal-enrichment",
 }
+_SWITCHES = {
+    "experiment_aware": "experiment_key",
+    "condition_balanced": "condition_key",
+    "temporal_enrichment": "time_key",
+}
+"""Where `CascadeSampler` goes by whether there is a key."""
+_DEALT = ("conditions_per_batch", "always", "run_length", "batches_per_experiment")
 _INPUT = Path("-")
 
 
-def make_sampler(paths: Sequence[Path], arguments: dict[str, Any]) -> FlexibleBatchSampler:
+def make_sampler(paths: Sequence[Path], arguments: dict[str, Any]) -> CascadeSampler | FlexibleBatchSampler:
     """Read the columns that the options need, and make the sampler."""
     for name in ("experiment_key", "condition_key"):
         columns = list(arguments[name])
         arguments[name] = columns[0] if len(columns) == 1 else columns
+    dealt = _dealt(arguments)
     form = Form(*(arguments.pop(name) for name in ("delimiter", "encoding", "typed", "max_unpacked")))
     table = _read(paths, arguments, form, arguments.pop("format"))
     for keyed, named in (("experiment_key", "experiment_weights"), ("condition_key", "condition_ratio")):
-        if arguments[named] is not None:
+        if isinstance(arguments[named], dict):
             arguments[named] = _by_label(table, arguments[keyed], arguments[named])
-    return FlexibleBatchSampler(table, **arguments)
+    if dealt is None:
+        return FlexibleBatchSampler(table, **arguments)
+    if "always" in dealt:
+        dealt["always"] = list(_by_label(table, arguments["condition_key"], dict.fromkeys(dealt["always"], 0.0)))
+    for used, key in _SWITCHES.items():
+        arguments[key] = arguments[key] if arguments.pop(used) else None
+    if not arguments.pop("drop_last"):
+        raise ValueError("--no-drop-last is without --dealt only: dealt batches are never short")
+    arguments["experiment_weights"] = arguments["experiment_weights"] or "size"
+    return CascadeSampler(table, **arguments, **dealt)
+
+
+def _dealt(arguments: dict[str, Any]) -> dict[str, Any] | None:
+    """Take the arguments of CascadeSampler alone out of all, and return those that were given; None without --dealt."""
+    given = {name: value for name in _DEALT if (value := arguments.pop(name)) not in (None, ())}
+    if arguments.pop("dealt"):
+        return given
+    if given:
+        raise ValueError(f"--{next(iter(given)).replace('_', '-')} is for dealt batches: give --dealt too")
+    if isinstance(arguments["experiment_weights"], str):
+        raise ValueError(
+            f"--experiment-weights {arguments['experiment_weights']} is for dealt batches: give --dealt too"
+        )
+    return None
 
 
 def _read(paths: Sequence[Path], arguments: dict[str, Any], form: Form, kind: str) -> Any:

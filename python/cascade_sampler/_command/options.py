@@ -12,9 +12,12 @@ ARGUMENTS = (
     "batch_size", "experiment_key", "condition_key", "experiment_aware", "condition_balanced", "leaky",
     "experiment_weights", "condition_ratio", "seed", "drop_last", "num_batches", "temporal_enrichment",
     "temporal_window_hours", "temporal_global_fraction", "time_key", "missing", "delimiter", "encoding", "typed",
-    "max_unpacked", "epoch", "epochs", "index_dtype",
+
+    "max_unpacked", "conditions_per_batch", "always", "run_length", "batches_per_experiment", "batches", "epoch", "epochs", "index_dtype",
 )  # fmt: skip
 """What the library calls what is an option here."""
+
+WEIGHTINGS = ("size", "sqrt", "equal")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -36,7 +39,8 @@ def sampler_options(command: _Command) -> _Command:
         click.option("--leaky", type=float, default=0.0, show_default=True,
                      help="Fraction of a batch that comes from other experiments."),
         click.option("--experiment-weights", multiple=True, callback=_named_number, metavar="LABEL=NUMBER",
-                     help="Relative chance of an experiment; those not named are never picked. Repeat it."),
+                     help="Relative chance of an experiment; those not named are never picked. Repeat it. With "
+                          "--dealt also size, sqrt or equal."),
         click.option("--condition-ratio", multiple=True, callback=_named_number, metavar="LABEL=NUMBER",
                      help="Relative number of seats of a condition. Repeat it."),
         click.option("--seed", type=int, default=0, show_default=True, help="Seed of epoch 0."),
@@ -52,8 +56,16 @@ def sampler_options(command: _Command) -> _Command:
         click.option("--time-key", default="hours_post_infection", show_default=True, help="Column of the times."),
         click.option("--missing", type=click.Choice(["error", "exclude"]), default="error", show_default=True,
                      help="What to do about rows without a label or a time."),
-        click.option("--format", type=click.Choice(["csv", "tsv", "parquet", "arrow"]), default="csv", show_default=True,
-                     help="What the standard input is, where FILE is -."),
+        click.option("--dealt", is_flag=True,
+                     help="Deal rows out like cards, as CascadeSampler does; the next options need it."),
+        click.option("--conditions-per-batch", type=int, help="Conditions that share a batch. Default: all."),
+        click.option("--always", multiple=True, metavar="LABEL",
+                     help="Condition that is in every batch. Repeat it."),
+        click.option("--run-length", type=int, help="Neighbouring rows that are dealt as one card. Default: 1."),
+        click.option("--batches-per-experiment", type=int,
+                     help="Batches in a row that are of one experiment. Default: 1."),
+        click.option("--format", type=click.Choice(["csv", "tsv", "parquet", "arrow"]), default="csv",
+                     show_default=True, help="What the standard input is, where FILE is -."),
         click.option("--delimiter", metavar="CHARACTER",
                      help="What stands between the fields of a CSV. Default: a tab in .tsv, else a comma."),
         click.option("--encoding", default="utf-8", show_default=True, help="Encoding of a CSV, such as latin-1."),
@@ -67,8 +79,12 @@ def sampler_options(command: _Command) -> _Command:
     return command
 
 
-def _named_number(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, float] | None:
-    """Return ``LABEL=NUMBER`` as a mapping; a label may hold ``=`` itself."""
+def _named_number(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, float] | str | None:
+    """Return ``LABEL=NUMBER`` as a mapping; a label may hold ``=`` itself. A rule for weights stays as it is."""
+    if option.name == "experiment_weights" and len(values) == 1 and values[0] in WEIGHTINGS:
+        return values[0]
     named: dict[str, float] = {}
     for value in values:
         label, equals, number = value.rpartition("=")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 # Arguments that are words of English too: taken for arguments only where a value, or what it must or may be, follows.
-_WORDS = ("always", "delimiter", "encoding", "epoch", "epochs", "missing", "seed", "typed")
+_WORDS = ("always", "batches", "delimiter", "encoding", "epoch", "epochs", "missing", "seed", "typed")
 # What stands in quotes is a label or a column, whatever it is called.
 _QUOTED = r"""(?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\]|\\.)*"(?!\w)"""
 
@@ -26,7 +26,7 @@ def options_in(said: str, names: Iterable[str]) -> str:
         "|".join(sorted(map(re.escape, some), key=len, reverse=True))
         for some in ([name for name in known if name not in _WORDS], [name for name in known if name in _WORDS])
     )
-    name = rf"(?P<name>{sure}|(?:{unsure})(?==| must be |, for instance ))" if unsure else rf"(?P<name>{sure})"
+    name = rf"(?P<name>{sure}|(?:{unsure})(?==| must be | names |, for instance ))" if unsure else rf"(?P<name>{sure})"
     pattern = re.compile(rf"(?P<quoted>{_QUOTED})|(?<![\w-]){name}(?:=(?P<value>'[^']*'|[^\s,;:)]+))?(?![\w-])")
 
     def option(match: re.Match[str]) -> str:

@@ -56,17 +56,19 @@ class Audit(Record):
 
         return figure.plot(self)
 
-    def html(self, path: str | os.PathLike[str]) -> None:
+    def html(self, path: str | os.PathLike[str], table: str | None = None) -> None:
         """Write the audit to a page that refers to nothing outside; needs no further library.
 
         Parameters
         ----------
         path : str or path
             Where to write; what is there is replaced.
+        table : str, optional
+            What the table is called, for the line below the title.
         """
         from cascade_sampler._report import page
 
-        Path(path).write_text(page.page(self), encoding="utf-8")
+        Path(path).write_text(page.page(self, table), encoding="utf-8")
 
 
 # Under the name that users import: a pickle must not depend on which room the class is in.

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cascade_sampler._report.record import Record
+from cascade_sampler._tables.shown import visible
 
 # Okabe and Ito's colours without the two that vanish on black or on white; they stay apart for colour-blind eyes.
 COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
+# Of Tol's muted scheme what is none of these: a colour is an experiment or a condition, never both.
+CONDITION_COLOURS: Final = ("#332288", "#ddcc77", "#117733", "#cc6677", "#999933", "#882255")
 REST: Final = "#8c8c8c"
 LISTED: Final = 20
-"""Experiments that have a line of their own."""
+"""Experiments, conditions, cells and times that have a line of their own."""
+LETTERS: Final = 40
+"""Of a name; the middle of a longer one is left out."""
 BATCHES: Final = 200
 """Batches that are shown one by one."""
 DRAWS: Final = 10
@@ -27,8 +32,10 @@ class Group:
     colour: str
     rows: int
     asked: float
-    """Share of the batches, or of the primary seats."""
+    """Share of the batches, or by the ratio of the primary seats."""
     got: float
+    quota: float | None = None
+    """Share of the primary seats that the sampler makes of the ratio; None for experiments."""
     low: float | None = None
     high: float | None = None
     """The range that chance allows, as shares."""
@@ -57,13 +64,26 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """A small table: the first of some lines, and how many there are."""
+
+    header: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]
+    count: int
+
+
+@dataclass(frozen=True)
 class Contents:
     """All that a report shows."""
 
+    sampler: str
+    """Its class, the seed, and the version that counted."""
+    settings: str
     facts: tuple[tuple[str, str], ...]
     interval: str
     """What the range that chance allows is."""
-    findings: tuple[str, ...]
+    findings: tuple[tuple[str, str], ...]
+    """Severity and sentence."""
     experiments: tuple[Group, ...]
     conditions: tuple[Group, ...]
     experiment_colours: tuple[tuple[str, str], ...]
@@ -79,30 +99,45 @@ class Contents:
     until: tuple[tuple[str, float | None], ...]
     """A share of the rows, and the epochs until it is expected to have been drawn; None for never."""
     pairs: tuple[Pair, ...]
+    cells: Listing
+    times: Listing
 
 
 def contents(audit: Record) -> Contents:
     """Choose what is shown of an audit."""
     experiments, conditions = _experiments(audit), _conditions(audit)
+    settings = dict(audit.settings)
     return Contents(
+        sampler=f"{settings.pop('sampler')}, seed {settings.pop('seed')}, cascade-sampler {settings.pop('version')}"
+        + (f", {audit.dealt / audit.seats:.1%} of the seats dealt" if audit.dealt else ""),
+        settings=", ".join(f"{name} {_setting(value)}" for name, value in settings.items() if value is not None),
         facts=_facts(audit),
         interval=audit.interval,
-        findings=tuple(audit.findings),
+        findings=tuple(zip(audit.severities, audit.findings, strict=True)),
         experiments=_with_rest(experiments, LISTED, "experiments"),
         conditions=_with_rest(conditions, LISTED, "conditions"),
         experiment_colours=_legend(experiments, "experiments"),
         condition_colours=_legend(conditions, "conditions"),
-        columns=_columns(audit.first_batches, _colours(experiments), _colours(conditions)),
+        columns=_columns(audit),
         draws=_draws(audit.draws),
         seen=_seen(audit),
         expected=tuple(zip(audit.coverage["curve"]["epochs"], audit.coverage["curve"]["share"], strict=True)),
         until=tuple((f"{percent} %", epochs) for percent, epochs in audit.coverage["epochs_until"].items()),
         pairs=_pairs(audit.pairs),
+        cells=_cells(audit),
+        times=_times(audit),
     )
 
 
 def _name(label: Any) -> str:
-    return str(label) if str(label).strip() else repr(label)
+    name = visible(str(label), LETTERS)
+    return name if name.strip() else f"'{name}'"
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{visible(name, LETTERS)}={number}" for name, number in value.items())
+    return " ".join(map(_name, value)) if isinstance(value, list) else _name(value)
 
 
 def _facts(audit: Record) -> tuple[tuple[str, str], ...]:
@@ -124,7 +159,7 @@ def _experiments(audit: Record) -> list[Group]:
     columns = audit.experiments
     if columns["label"] == [None]:
         return []
-    order = sorted(range(len(columns["label"])), key=lambda k: (-columns["weight"][k], -columns["rows"][k], k))
+    order = _experiment_order(audit)
     return [
         Group(
             _name(columns["label"][k]),
@@ -132,8 +167,8 @@ def _experiments(audit: Record) -> list[Group]:
             columns["rows"][k],
             columns["weight"][k],
             columns["share"][k],
-            columns["share_low"][k],
-            columns["share_high"][k],
+            low=columns["share_low"][k],
+            high=columns["share_high"][k],
         )
         for place, k in enumerate(order)
     ]
@@ -144,20 +179,32 @@ def _conditions(audit: Record) -> list[Group]:
     columns = audit.conditions
     if columns["label"] == [None]:
         return []
-    asked, got = _share(columns["asked"]), _share(columns["got"])
-    order = sorted(range(len(asked)), key=lambda k: (-asked[k], k))
+    asked, quota, got = _share(columns["ratio"]), _share(columns["quota"]), _share(columns["got"])
     return [
-        Group(_name(columns["label"][k]), _colour(place), columns["rows"][k], asked[k], got[k])
-        for place, k in enumerate(order)
+        Group(
+            _name(columns["label"][k]),
+            _colour(place, CONDITION_COLOURS),
+            columns["rows"][k],
+            asked[k],
+            got[k],
+            quota[k],
+        )
+        for place, k in enumerate(_condition_order(audit))
     ]
 
 
-def _colour(place: int) -> str:
-    return COLOURS[place] if place < len(COLOURS) else REST
+def _experiment_order(audit: Record) -> list[int]:
+    of = audit.experiments
+    return sorted(range(len(of["label"])), key=lambda k: (-of["weight"][k], -of["rows"][k], k))
 
 
-def _colours(groups: Sequence[Group]) -> dict[str, str]:
-    return {group.name: group.colour for group in groups}
+def _condition_order(audit: Record) -> list[int]:
+    asked = audit.conditions["ratio"]
+    return sorted(range(len(asked)), key=lambda k: (-round(asked[k], 6), k))
+
+
+def _colour(place: int, colours: Sequence[str] = COLOURS) -> str:
+    return colours[place] if place < len(colours) else REST
 
 
 def _legend(groups: Sequence[Group], what: str) -> tuple[tuple[str, str], ...]:
@@ -182,28 +229,67 @@ def _with_rest(groups: Sequence[Group], listed: int, what: str) -> tuple[Group, 
         sum(group.rows for group in rest),
         sum(group.asked for group in rest),
         sum(group.got for group in rest),
+        sum(group.quota or 0 for group in rest) if rest[0].quota is not None else None,
         is_rest=True,
     )
     return (*groups[: listed - 1], whole)
 
 
-def _columns(
-    first: Mapping[str, Any], experiments: Mapping[str, str], conditions: Mapping[str, str]
-) -> tuple[tuple[Block, ...], ...]:
+def _columns(audit: Record) -> tuple[tuple[Block, ...], ...]:
+    # By label, which tells more apart than what is left of a long name.
+    experiments = {audit.experiments["label"][k]: _colour(place) for place, k in enumerate(_experiment_order(audit))}
+    conditions = {
+        audit.conditions["label"][k]: _colour(place, CONDITION_COLOURS)
+        for place, k in enumerate(_condition_order(audit))
+    }
+    first = audit.first_batches
     batches: dict[int, list[Block]] = {}
     for batch, experiment, condition, leak, seats in zip(
         first["batch"], first["experiment"], first["condition"], first["leak"], first["seats"], strict=True
     ):
-        of, under = _name(experiment), _name(condition)
-        block = Block(seats, of, under, experiments.get(of, REST), conditions.get(under, REST), bool(leak))
-        batches.setdefault(batch, []).append(block)
-    return tuple(tuple(sorted(blocks, key=_order)) for _, blocks in sorted(batches.items())[:BATCHES])
+        if batch < BATCHES:
+            block = Block(
+                seats, _name(experiment), _name(condition), experiments[experiment], conditions[condition], bool(leak)
+            )
+            batches.setdefault(batch, []).append(block)
+    return tuple(tuple(sorted(blocks, key=_order)) for _, blocks in sorted(batches.items()))
 
 
 def _order(block: Block) -> tuple[bool, int, int]:
     """Put what leaks last, and colours in the order of the legend, so that equal columns look equal."""
-    order = (*COLOURS, REST)
-    return block.leak, order.index(block.experiment_colour), order.index(block.condition_colour)
+    experiments, conditions = (*COLOURS, REST), (*CONDITION_COLOURS, COLOURS[0], REST)
+    return block.leak, experiments.index(block.experiment_colour), conditions.index(block.condition_colour)
+
+
+def _cells(audit: Record) -> Listing:
+    """Return the cells with the fewest rows for a seat; none where conditions are not used."""
+    of = audit.cells
+    header = ("cell", "rows", "ratio", "quota", "got", "as leak")
+    if audit.conditions["label"] == [None]:
+        return Listing(header, (), 0)
+    order = sorted(range(len(of["rows"])), key=lambda k: of["rows"][k] / max(1, of["quota"][k]))
+    with_experiment = audit.experiments["label"] != [None]
+    lines = (
+        (
+            (f"{_name(of['experiment'][k])} / " if with_experiment else "") + _name(of["condition"][k]),
+            f"{of['rows'][k]:,}",
+            f"{of['ratio'][k]:,.1f}",
+            *(f"{of[name][k]:,}" for name in ("quota", "got", "leaked")),
+        )
+        for k in order[:LISTED]
+    )
+    return Listing(header, tuple(lines), len(order))
+
+
+def _times(audit: Record) -> Listing:
+    of = audit.times
+    order = sorted(range(len(of["hours"])), key=lambda k: -of["batches"][k])[:LISTED]
+    lines = (
+        (f"{of['hours'][k]:g} h", *(f"{of[name][k]:,}" for name in ("batches", "near", "far", "fallback")))
+        for k in sorted(order)
+    )
+    header = ("focal time", "batches", "near seats", "far seats", "of others")
+    return Listing(header, tuple(lines), len(of["hours"]))
 
 
 def _draws(draws: Sequence[int]) -> tuple[tuple[str, int], ...]:

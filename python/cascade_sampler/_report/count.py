@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
-from cascade_sampler._report import composition, findings
+from cascade_sampler._plans import composition
+from cascade_sampler._report import findings
 from cascade_sampler._report.audit import Audit
-from cascade_sampler._report.chance import INTERVAL, binomial_ranges, epochs_until, unseen
+from cascade_sampler._report.chance import INTERVAL, binomial_ranges
+from cascade_sampler._report.coverage import Coverage, coverage_of
 from cascade_sampler._report.record import Columns
 from cascade_sampler._tables import labels
 
@@ -42,12 +44,13 @@ def count(
     *,
     epoch: int,
     epochs: int,
+    batches: int | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Audit:
     """Count epochs of a feed whose labels are known."""
     plan = feed.plan
-    total = plan.batches * epochs
-    counted = feed.audit(epoch, epochs, None if progress is None else lambda done: progress(done, total))
+    total = min(plan.batches, plan.batches if batches is None else batches) * epochs
+    counted = feed.audit(epoch, epochs, None if progress is None else lambda done: progress(done, total), batches)
     if progress is not None:
         progress(total, total)
     sizes = plan.sizes
@@ -66,15 +69,18 @@ def count(
         return list(added.tolist())
 
     # What the ratios ask for, beside what the quotas make of it.
-    parts = (
-        composition.shares(plan, composition.ratios_of(asked.ratios, conditions)) if conditions else np.ones(len(sizes))
-    )
+    parts = np.ones(len(sizes))
+    if conditions and plan.dealt:
+        seats, often = plan.shares()
+        parts = seats * often / max(1, size - leak_seats)
+    elif conditions:
+        parts = composition.shares(plan, composition.ratios_of(asked.ratios, conditions))
     ratio = parts * _primary_seats(plan, counted)[of_experiment]
 
     leaked = sums(counted["unit_leaked"], of_experiment, len(sizes))
     primary = sums(counted["unit_got"], of_experiment, len(sizes))
     ranges = binomial_ranges(counted["batches"], weights)
-    rates, reach_rows = counted["reach_rate"], counted["reach_rows"]
+    coverage = coverage_of(feed, counted, of_experiment, epoch)
     association = _cramers_v(of_experiment, of_condition, cell_rows) if experiments and conditions else None
     found = findings.find(
         findings.Facts(
@@ -86,10 +92,7 @@ def count(
             picked=picked,
             batches=counted["batches"],
             parts=parts,
-            unseen_after_ten=unseen(rates, reach_rows, 10),
-            reach_rates=rates,
-            reach_rows=reach_rows,
-            reach_experiments=of_experiment[counted["reach_unit"].astype(np.intp)],
+            coverage=coverage,
             windows=findings.Windows(
                 whole=counted["window_whole"],
                 scarce=counted["window_scarce"],
@@ -107,6 +110,7 @@ def count(
         leak_seats=leak_seats,
         batches=counted["batches"],
         seats=counted["seats"],
+        dealt=counted["dealt"],
         replaced=int(counted["batches_replaced"].sum()),
         settings=asked.settings,
         interval=INTERVAL,
@@ -156,7 +160,7 @@ def count(
         draws=_dense(counted["draw_times"], counted["draw_rows"]),
         duplicates={"batches": counted["batches_with_duplicates"], "seats": counted["duplicates"]},
         pairs=_pairs(counted, bool(experiments), bool(conditions), asked.window is not None),
-        coverage=_coverage(plan, counted, epochs),
+        coverage=_coverage(plan, counted, coverage, epochs),
         association=association,
         first_batches=_first_batches(counted, names, condition_names, of_experiment, of_condition),
         findings=[one.text for one in found],
@@ -213,21 +217,20 @@ def _pairs(counted: dict[str, Any], aware: bool, balanced: bool, temporal: bool)
     return pairs
 
 
-def _coverage(plan: _core.Plan, counted: dict[str, Any], epochs: int) -> dict[str, Any]:
-    rates, rows = counted["reach_rate"], counted["reach_rows"]
-    until = {str(percent): epochs_until(rates, rows, percent / 100) for percent in (50, 90, 99)}
+def _coverage(plan: _core.Plan, counted: dict[str, Any], coverage: Coverage, epochs: int) -> dict[str, Any]:
+    until = {str(percent): coverage.epochs_until(percent / 100) for percent in (50, 90, 99)}
     reached = [number for number in until.values() if number is not None]
     end = max(1.0, float(epochs), min(1.1 * max(reached, default=10.0), _MOST_CURVE_EPOCHS))
     points = np.linspace(0, end, _CURVE_POINTS).tolist()
 
     def seen(number: float) -> float:
-        return max(0.0, plan.kept - float(unseen(rates, rows, number).sum()))
+        return max(0.0, plan.kept - float(coverage.unseen(number).sum()))
 
     return {
         "seen": counted["seen"].tolist(),
         "expected": [seen(number) for number in range(1, epochs + 1)],
         "never_drawn": plan.kept - int(counted["seen"][-1]),
-        "never_reachable": int(rows[rates == 0].sum()),
+        "never_reachable": coverage.never,
         "epochs_until": until,
         "curve": {"epochs": points, "share": [seen(number) / plan.kept for number in points]},
     }

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
-from cascade_sampler._report import composition
+from cascade_sampler._plans import composition
+from cascade_sampler._report.coverage import Coverage
 from cascade_sampler._tables.shown import count
 
 _MOST = 5
@@ -62,10 +63,7 @@ class Facts:
     batches: int
     parts: NDArray[np.float64]
     """What fraction of its experiment's primary seats each cell is asked to have."""
-    unseen_after_ten: NDArray[np.float64]
-    reach_rates: NDArray[np.float64]
-    reach_rows: NDArray[np.uint64]
-    reach_experiments: NDArray[np.int64]
+    coverage: Coverage
     windows: Windows
     association: float | None
 
@@ -169,14 +167,10 @@ def _never_picked(facts: Facts) -> list[str]:
 
 def _unreached(facts: Facts) -> list[str]:
     kept = facts.plan.kept
-    never = facts.reach_rates == 0
-    expected = float(facts.unseen_after_ten.sum())
-    likely = facts.reach_rates * _EPOCHS < np.log(2)
-    if expected < _UNSEEN * kept and not likely.any():
+    by_experiment = facts.coverage.unseen(_EPOCHS)
+    expected = float(by_experiment.sum())
+    if expected < _UNSEEN * kept and not facts.coverage.is_slow:
         return []
-    by_experiment = np.bincount(
-        facts.reach_experiments, weights=facts.unseen_after_ten, minlength=len(facts.plan.sizes)
-    )
     worst = np.argsort(-by_experiment, kind="stable")
     worst = worst[by_experiment[worst] >= 0.5]
     where = ""
@@ -186,7 +180,7 @@ def _unreached(facts: Facts) -> list[str]:
             for place in worst[:_MOST]
         )
         where = f": {_listed(listed, len(worst))}"
-    impossible = int(facts.reach_rows[never].sum())
+    impossible = facts.coverage.never
     can_never = f", {impossible:,} of which no batch can ever hold (weight, ratio or quota 0)" if impossible else ""
     return [
         f"{_EPOCHS} epochs are expected to leave {_share(expected, kept)} of the rows unseen, {expected:,.0f} of "
@@ -250,8 +244,8 @@ def _wide_window(facts: Facts) -> list[str]:
     whole = whole[np.argsort(-shares[whole], kind="stable")]
     listed = (f"{facts.names[place]} ({shares[place]:.0%} of its focal times)" for place in whole[:_MOST].tolist())
     return [
-        f"The window of {facts.window:g} h holds all rows of {count(len(whole), 'experiment')}, so that near and far "
-        f"are the same rows: {_listed(listed, len(whole))}. Lower temporal_window_hours."
+        f"The window of {facts.window:g} h holds the whole pool of {count(len(whole), 'experiment')}, so that near and "
+        f"far are the same rows: {_listed(listed, len(whole))}. Lower temporal_window_hours."
     ]
 
 

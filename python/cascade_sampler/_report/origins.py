@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from cascade_sampler._tables import labels
 from cascade_sampler._tables.frames import frame
+from cascade_sampler._tables.shown import count, shown
+
+_MOST = 10
+"""Seats that are printed."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Origins:
     """The origin of every seat of one batch: equally long arrays, in the order of the batch's rows."""
 
@@ -63,6 +67,34 @@ class Origins:
             conditions,
             library,
         )
+
+    def __str__(self) -> str:
+        from cascade_sampler._report.text import Table, drawn, label
+
+        size = len(self.row)
+        parts = [count(size, "row")]
+        if self.picked >= 0:
+            parts.append(f"picked from {shown(self._experiments[self.picked])}")
+        if self.focal_time is not None:
+            parts.append(f"around {self.focal_time:g} h")
+        flags = ("replaced", "fallback")
+        experiments, conditions = _named(self.experiment, self._experiments), _named(self.condition, self._conditions)
+        lines = [
+            [
+                label(experiments[seat]),
+                label(conditions[seat]),
+                f"{self.row[seat]:,}",
+                self.sources[self.source[seat]],
+                ", ".join(flag for flag in flags if getattr(self, flag)[seat]),
+            ]
+            for seat in range(min(size, _MOST))
+        ]
+        if size > len(lines):
+            lines.append([f"and {size - len(lines):,} more", "", "", "", ""])
+        header = ("experiment", "condition", "row", "source", "")
+        return drawn(Table(f"A batch of {', '.join(parts)}", header, lines, 2))
+
+    __repr__ = __str__
 
     def to_dict(self, names: bool = False) -> dict[str, Any]:
         """Return the seven columns, as any dataframe library takes them.

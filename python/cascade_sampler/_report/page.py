@@ -2,58 +2,79 @@
 
 from __future__ import annotations
 
+import datetime
+import math
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
 
-from cascade_sampler._report.contents import REST, Block, Contents, Group, contents
+from cascade_sampler._report.contents import Contents, Group, Listing, contents
 from cascade_sampler._report.record import Record
+from cascade_sampler._report.strips import PER_STRIP, strip
+from cascade_sampler._tables.shown import visible
 
-_PER_STRIP = 50
-"""Batches side by side: on a phone each is some 7 pixels wide."""
-_TALL = 100
+# Notebooks say on an element around the output which theme they have: Jupyter, VS Code, Colab.
+_DARK_NOTEBOOK = ':is([data-jp-theme-light="false"] *, .vscode-dark *, .vscode-high-contrast *, html[theme="dark"] *)'
 
 
-def page(audit: Record) -> str:
+def page(audit: Record, table: str | None = None) -> str:
     """Return the audit as one HTML document that refers to nothing outside.
 
     Parameters
     ----------
     audit : Record
         What was counted.
+    table : str, optional
+        What the table is called.
 
     Returns
     -------
     str
         To be written as UTF-8.
     """
+    name = "" if table is None else f" of {escape(visible(table))}"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        "<title>What the batches hold</title>\n"
+        f"<title>What the batches{name} hold</title>\n"
         "<style>@page { margin: 15mm; } body { margin: 0; } "
-        "@media screen and (prefers-color-scheme: dark) { body { background: #16181b; } }"
-        "</style>\n</head>\n"
-        f"<body>\n{fragment(audit)}\n</body>\n</html>\n"
+        "@media screen and (prefers-color-scheme: dark) { body { background: #16181b; } "
+        f".cascade-page .cascade-audit {{ {_style('dark.css').strip()} }} }}"
+        f'</style>\n</head>\n<body class="cascade-page">\n{fragment(audit, table)}\n</body>\n</html>\n'
     )
 
 
-def fragment(audit: Record) -> str:
-    """Return the audit as a piece of HTML with its own style, for notebooks."""
+def fragment(audit: Record, table: str | None = None) -> str:
+    """Return the audit as a piece of HTML with its own style, for notebooks; it has the notebook's theme."""
     shown = contents(audit)
-    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    style = _style("page.css")
+    style += f"@media screen {{\n  .cascade-audit{_DARK_NOTEBOOK} {{ {_style('dark.css').strip()} }}\n}}\n"
     parts = [
         "<h1>What the batches hold</h1>",
+        _about(shown, table),
         _facts(shown),
         _findings(shown.findings),
         _shares(
             "Experiments",
             shown.experiments,
-            "Share of the batches: the line is what was asked, the dot what came, the grey band what chance allows "
+            "Share of the batches: the line is what was asked, the dot what came, the grey band the usual range "
             f"({shown.interval}).",
         ),
-        _shares("Conditions", shown.conditions, "Share of the primary seats: the line was asked, the dot came."),
+        _shares(
+            "Conditions",
+            shown.conditions,
+            "Share of the primary seats: the line is what the ratio asks for, the dotted line the quota that whole "
+            "seats make of it, the dot what came.",
+        ),
+        _listing(
+            "Cells", shown.cells, "Those with the fewest rows for their seats first. Primary seats, and leaked ones."
+        ),
+        _listing(
+            "Focal times",
+            shown.times,
+            "Those with the most batches. Of others: seats for which no row was near, or far, so that others stood in.",
+        ),
         _batches(shown),
         _counts(
             "How often rows were drawn",
@@ -65,15 +86,41 @@ def fragment(audit: Record) -> str:
     return f'<div class="cascade-audit">\n<style>\n{style}</style>\n' + "\n".join(filter(None, parts)) + "\n</div>"
 
 
+def _style(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _about(shown: Contents, table: str | None) -> str:
+    named = "" if table is None else f"{visible(table)}, "
+    today = datetime.date.today().isoformat()
+    return (
+        f'<p class="about">{escape(named)}{escape(shown.sampler)}, {today}</p>'
+        f'<p class="note">Settings: {escape(shown.settings)}</p>'
+    )
+
+
+def _listing(title: str, listing: Listing, note: str) -> str:
+    if not listing.lines:
+        return ""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in listing.header)
+    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>" for line in listing.lines)
+    left = listing.count - len(listing.lines)
+    more = f'<p class="note">and {left:,} more</p>' if left else ""
+    return (
+        f'<section><h2>{title}</h2><p class="note">{escape(note)}</p>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>{more}</section>"
+    )
+
+
 def _facts(shown: Contents) -> str:
     facts = (f"<div><dt>{escape(fact)}</dt><dd>{escape(value)}</dd></div>" for fact, value in shown.facts)
     return f"<dl>{''.join(facts)}</dl>"
 
 
-def _findings(findings: Sequence[str]) -> str:
+def _findings(findings: Sequence[tuple[str, str]]) -> str:
     if not findings:
         return "<h2>Findings</h2><p>None: nothing here asks for a change.</p>"
-    items = "".join(f"<li>{escape(finding)}</li>" for finding in findings)
+    items = "".join(f'<li class="{grade}"><b>{grade}</b>: {escape(text)}</li>' for grade, text in findings)
     return f'<h2>Findings</h2><ul class="findings">{items}</ul>'
 
 
@@ -82,13 +129,38 @@ def _shares(title: str, groups: Sequence[Group], note: str) -> str:
         return ""
     # The rest would dwarf what is listed, and has no range: it is told, not drawn.
     drawn = [group for group in groups if not group.is_rest]
-    widest = max(max(group.asked, group.got, group.high or 0) for group in drawn) or 1.0
+    step, top = _axis(max(max(group.asked, group.got, group.high or 0, group.quota or 0) for group in drawn))
     rows = []
     for group in groups:
-        bar = "" if group.is_rest else _mark(group, widest)
-        values = f"asked {group.asked:.2%}", f"got {group.got:.2%}"
+        bar = "" if group.is_rest else _mark(group, top)
+        values = [f"asked {group.asked:.2%}", f"got {group.got:.2%}"]
+        if group.quota is not None:
+            values = [f"ratio {group.asked:.2%}", f"quota {group.quota:.2%}", f"got {group.got:.2%}"]
         rows.append(_row(f"{_swatch(group.colour)}{escape(group.name)}", bar, *values))
-    return f'<h2>{title}</h2><p class="note">{escape(note)}</p><div class="rows">{"".join(rows)}</div>'
+    # Below the last that is drawn.
+    rows.insert(len(drawn), _ticks(step, top))
+    return (
+        f'<section><h2>{title}</h2><p class="note">{escape(note)}</p>'
+        f'<div class="rows" style="--step:{100 * step / top:.3f}%">{"".join(rows)}</div></section>'
+    )
+
+
+def _axis(widest: float) -> tuple[float, float]:
+    """Return the distance of ticks and the end of an axis of shares: at most five steps that reach `widest`."""
+    if widest <= 0:
+        return 0.2, 1.0
+    power = 10.0 ** math.floor(math.log10(widest / 5))
+    step = next(power * times for times in (1, 2, 5, 10) if power * times * 5 >= widest * (1 - 1e-9))
+    return step, step * max(1, math.ceil(widest / step - 1e-9))
+
+
+def _ticks(step: float, top: float) -> str:
+    decimals = max(0, -math.floor(math.log10(step * 100) + 1e-9))
+    marks = "".join(
+        f'<i style="left:{100 * place * step / top:.2f}%">{100 * place * step:.{decimals}f} %</i>'
+        for place in range(round(top / step) + 1)
+    )
+    return f'<div class="row"><span></span><div class="bar ticks">{marks}</div><span></span></div>'
 
 
 def _mark(group: Group, widest: float) -> str:
@@ -96,6 +168,8 @@ def _mark(group: Group, widest: float) -> str:
     if group.low is not None and group.high is not None:
         left, right = _percent(group.low, widest), _percent(group.high, widest)
         band = f'<i class="range" style="left:{left:.2f}%;width:{right - left:.2f}%"></i>'
+    if group.quota is not None:
+        band = f'<i class="quota" style="left:{_percent(group.quota, widest):.2f}%"></i>'
     return (
         f'{band}<i class="asked" style="left:{_percent(group.asked, widest):.2f}%"></i>'
         f'<i class="got" style="left:{_percent(group.got, widest):.2f}%;background:{group.colour}"></i>'
@@ -113,68 +187,31 @@ def _swatch(colour: str) -> str:
 
 
 def _percent(share: float, widest: float) -> float:
-    return 1 + 98 * share / widest
+    return 100 * share / widest
 
 
 def _batches(shown: Contents) -> str:
     """Draw the first batches as columns, once by experiment and once by condition."""
-    if not shown.columns:
-        return ""
-    parts = [
-        f"<h2>The first {len(shown.columns):,} batches</h2>"
-        f'<p class="note">A column is a batch, in order from left to right, {_PER_STRIP} a strip. Above the line, '
-        "and paler, are the seats that leak.</p>"
-    ]
+    first = f"The first {len(shown.columns):,} batches" if len(shown.columns) > 1 else "The one batch"
+    # In the section of what is first drawn: a title alone at the end of a sheet helps nobody.
+    title = (
+        f'<h2>{first}</h2><p class="note">A column is a batch, in order from left to right, {PER_STRIP} a strip. Above '
+        "the line, and paler, are the seats that leak.</p>"
+    )
+    parts: list[str] = []
     for what, legend in (("experiment", shown.experiment_colours), ("condition", shown.condition_colours)):
         if not legend:
             continue
         names = "".join(f"<li>{_swatch(colour)}{escape(name)}</li>" for name, colour in legend)
-        parts.append(f'<p><b>By {what}</b></p><ul class="legend">{names}</ul>')
-        for begin in range(0, len(shown.columns), _PER_STRIP):
-            parts.append(_strip(shown.columns[begin : begin + _PER_STRIP], begin, what))
+        strips = (
+            strip(shown.columns[begin : begin + PER_STRIP], begin, what)
+            for begin in range(0, len(shown.columns), PER_STRIP)
+        )
+        parts.append(
+            f'<section>{"" if parts else title}<p><b>By {what}</b></p><ul class="legend">{names}</ul>{"".join(strips)}'
+            "</section>"
+        )
     return "".join(parts)
-
-
-def _strip(columns: Sequence[Sequence[Block]], begin: int, what: str) -> str:
-    tallest = max(sum(block.seats for block in column) for column in columns)
-    end = begin + len(columns)
-    drawn = "".join(_column(column, place, begin + place, tallest, what) for place, column in enumerate(columns))
-    return (
-        f'<svg class="batches" viewBox="0 0 {_PER_STRIP} {_TALL}" preserveAspectRatio="none" role="img" '
-        f'aria-label="Batches {begin} to {end - 1} by {what}">{drawn}</svg>'
-    )
-
-
-def _column(blocks: Sequence[Block], x: int, number: int, tallest: int, what: str) -> str:
-    drawn, bottom, border = [], float(_TALL), float(_TALL)
-    for (leak, colour, name), seats in _joined(blocks, what).items():
-        height = _TALL * seats / tallest
-        bottom -= height
-        if not leak:
-            border = bottom
-        title = escape(f"batch {number}: {seats} of {name}{', leaked' if leak else ''}")
-        box = f'x="{x}.05" y="{bottom:.1f}" width=".9" height="{height:.1f}"'
-        drawn.append(f'<rect {box} fill="{colour}"><title>{title}</title></rect>')
-    if border > bottom:
-        drawn.append(
-            f'<rect class="leak" x="{x}" y="{bottom:.1f}" width="1" height="{border - bottom:.1f}"/>'
-            f'<path class="border" d="M{x} {border:.1f}h1"/>'
-        )
-    return "".join(drawn)
-
-
-def _joined(blocks: Sequence[Block], what: str) -> dict[tuple[bool, str, str], int]:
-    """Return the seats by leak, colour and name; blocks are one that differ in what is not shown."""
-    sums: dict[tuple[bool, str, str], int] = {}
-    for block in blocks:
-        name, colour = (
-            (block.experiment, block.experiment_colour)
-            if what == "experiment"
-            else (block.condition, block.condition_colour)
-        )
-        key = block.leak, colour, "others" if block.leak and colour == REST else name
-        sums[key] = sums.get(key, 0) + block.seats
-    return sums
 
 
 def _counts(title: str, counts: Sequence[tuple[str, int, str]]) -> str:
@@ -182,7 +219,7 @@ def _counts(title: str, counts: Sequence[tuple[str, int, str]]) -> str:
     rows = [
         _row(f"{label} times" if label != "1" else "once", _part(count / most), value) for label, count, value in counts
     ]
-    return f'<h2>{title}</h2><div class="rows">{"".join(rows)}</div>'
+    return f'<section><h2>{title}</h2><div class="rows">{"".join(rows)}</div></section>'
 
 
 def _part(share: float) -> str:
@@ -209,11 +246,11 @@ def _coverage(shown: Contents) -> str:
         f"<li>{share}: {'never' if epochs is None else f'{epochs:,.1f} epochs'}</li>" for share, epochs in shown.until
     )
     return (
-        "<h2>Rows seen over epochs</h2>"
+        "<section><h2>Rows seen over epochs</h2>"
         '<p class="note">Dots are counted, the broken line is expected.</p>'
         '<svg viewBox="0 0 350 175" class="curve" role="img" aria-label="Share of the rows seen over epochs">'
         f'{axes}{drawn}<text x="40" y="170">0</text><text x="340" y="170" text-anchor="end">{last:,.1f} epochs</text>'
-        f'</svg><p>Expected until a share of the rows has been drawn:</p><ul class="legend">{until}</ul>'
+        f'</svg><p>Expected until a share of the rows has been drawn:</p><ul class="legend">{until}</ul></section>'
     )
 
 
@@ -226,14 +263,15 @@ def _pairs(shown: Contents) -> str:
     rows = []
     for pair in shown.pairs:
         bar = (
-            f'<i class="part" style="width:{98 * pair.got + 1:.2f}%"></i>'
+            f'<i class="part" style="width:{100 * pair.got:.2f}%"></i>'
             f'<i class="asked" style="left:{_percent(pair.shuffled, 1.0):.2f}%"></i>'
         )
         rows.append(_row(pair.name, bar, f"here {pair.got:.1%}", f"shuffled {pair.shuffled:.1%}"))
     if not rows:
         return ""
     return (
-        "<h2>Pairs within a batch</h2>"
+        "<section><h2>Pairs within a batch</h2>"
         '<p class="note">What a contrastive loss compares: the share of all pairs. The line is what plain shuffling of '
-        f'the same table would give.</p><div class="rows">{"".join(rows)}</div>'
+        "the same table would give.</p>"
+        f'<div class="rows" style="--step:20%">{"".join(rows)}{_ticks(0.2, 1.0)}</div></section>'
     )

@@ -26,6 +26,8 @@ class Record:
     """Batches that were counted."""
     seats: int
     """Their seats."""
+    dealt: int
+    """Those of them whose row was dealt, and not drawn; 0 where batches are drawn altogether."""
     replaced: int
     """Batches that had rows drawn with replacement."""
     settings: dict[str, Any]

@@ -50,6 +50,7 @@ def headline(audit: Record) -> str:
         f"{audit.batch_size - audit.leak_seats:,} primary and {count(audit.leak_seats, 'leak seat')}, from "
         f"{count(audit.rows, 'row')}; {count(audit.replaced, 'batch', 'batches')} had rows drawn with replacement, "
         f"{twice:,} {'holds' if twice == 1 else 'hold'} a row twice"
+        + (f"; {audit.dealt / audit.seats:.1%} of the seats were dealt" if audit.dealt else "")
     )
 
 
@@ -259,7 +260,7 @@ def _fit(cell: str, width: int, is_label: bool) -> str:
 
 
 def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: two a letter in Chinese, Japanese and Korean, none an accent."""
+    """Return how many columns of a terminal a text takes: two a letter of Chinese, say, and none an accent."""
     if text.isascii():
         return len(text)
     return sum(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -103,6 +103,23 @@ def proportions(name: str, value: Any) -> dict[Any, float] | None:
         if not 0.0 <= checked[label] < math.inf:
             raise ValueError(f"{name}[{label!r}] must be finite and not negative, got {number}")
     return checked
+
+
+def labels(name: str, value: Any) -> tuple[Any, ...]:
+    """Return the labels in `value`; text is one label, and so refused where a list of labels is wanted.
+
+    Raises
+    ------
+    TypeError
+        For text, for anything else that is no list of labels, and for a label that cannot be one.
+    """
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a list of labels, such as [{value!r}], got {value!r}")
+    found = tuple(value)
+    for label in found:
+        if not isinstance(label, Hashable):
+            raise TypeError(f"{name} must be a list of labels, got {label!r} in it")
+    return found
 
 
 def column(name: str, value: Any) -> Any:

@@ -43,6 +43,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         deal: tuple[int | None, int | None],
         epochs: int,
         no_effect: Mapping[str, str | bool],
+        fixed_epoch: int | None = None,
     ) -> None:
         """Begin to sample, and say what is worth saying about it.
 
@@ -62,18 +63,26 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             Epochs that there are.
         no_effect : mapping of argument to reason
             Arguments that change nothing, but for `leaky` where it is on; those without a reason do.
+        fixed_epoch : int, optional
+            The epoch that every iteration is. Default: they follow one another.
         """
         self._settings = settings
         self._epochs = epochs
-        self._feed = _core.Feed(plan, settings.seed, *deal, settings.index_dtype)
+        self._feed = _core.Feed(plan, settings.seed, *deal, settings.index_dtype, fixed_epoch=fixed_epoch)
         self._experiments = _with_rows(rows.experiments, plan.experiment_labels)
         self._conditions = _with_rows(rows.conditions, plan.condition_labels)
         self._has_times = rows.times is not None
         self._library = library_of(table)
+        if not deal[1]:
+            self._log(rows, plan, deal[0], no_effect)
+
+    def _log(self, rows: Rows, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
         log.left_out(rows, plan)
         log.without_effect({**no_effect, **log.no_leak(plan, self._leaky_here)})
-        only_short = plan.batches == 1 and plan.short and deal[0] == 1
-        log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
+        only_short = plan.batches == 1 and plan.short and replicas == 1
+        if not plan.dealt:
+            # Where batches are dealt, no condition gets more than its share but for one odd seat.
+            log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
         log.small_groups(plan, self._experiments, self._conditions, only_short)
 
     def __iter__(self) -> Iterator[Batch]:
@@ -239,7 +248,12 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         return Origins.of(columns, self._experiments, self._conditions, self._library)
 
     def audit(
-        self, epochs: int = 1, epoch: int | None = None, progress: Callable[[int, int], object] | None = None
+        self,
+        epochs: int = 1,
+        epoch: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+        *,
+        batches: int | None = None,
     ) -> Audit:
         """Count what whole epochs hold, and say what is remarkable about it.
 
@@ -254,6 +268,9 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             The first of them. Default: `self.epoch`.
         progress : callable, optional
             Called now and then, and at the end, with the number of batches that are done and of all.
+        batches : int, optional
+            How many global batches of each epoch are counted, from its beginning: for runs that do not go through
+            whole epochs. Default: all.
 
         Returns
         -------
@@ -287,6 +304,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             ),
             epoch=first,
             epochs=epochs,
+            batches=None if batches is None else arguments.integer("batches", batches, 1, 2**63),
             progress=progress,
         )
 

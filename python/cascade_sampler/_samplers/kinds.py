@@ -18,6 +18,8 @@ IndexDtype: TypeAlias = Literal["int64", "int32", "uint32", "list"]
 """What a batch is."""
 Missing: TypeAlias = Literal["error", "exclude"]
 """What becomes of rows without a label or a time."""
+Weighting: TypeAlias = Literal["size", "sqrt", "equal"]
+"""How often experiments are picked, where no weights are given."""
 Indices: TypeAlias = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.uint32]
 """Row numbers as an array."""
 Batch: TypeAlias = Indices | list[int]
@@ -25,3 +27,4 @@ Batch: TypeAlias = Indices | list[int]
 
 INDEX_DTYPES: tuple[IndexDtype, ...] = get_args(IndexDtype)
 MISSING: tuple[Missing, ...] = get_args(Missing)
+WEIGHTINGS: tuple[Weighting, ...] = get_args(Weighting)

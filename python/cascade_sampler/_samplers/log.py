@@ -1,4 +1,4 @@
-"""What is said once, when a sampler is made."""
+"""What is said once, when a sampler is made, and by one process of a group."""
 
 from __future__ import annotations
 
@@ -10,14 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
-from cascade_sampler._report.composition import ADVICE, described, ratios_of, shares, uneven
-from cascade_sampler._samplers import replacement
+from cascade_sampler._plans.composition import ADVICE, described, ratios_of, shares, uneven
+from cascade_sampler._samplers import ranks, replacement
 from cascade_sampler._tables.rows import Rows
 from cascade_sampler._tables.shown import shown
 
 _logger = logging.getLogger("cascade_sampler")
 
 _MOST = 10
+
+
+class _FirstProcess(logging.Filter):
+    """Let the first process of a group speak for all: they have the same table and settings."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return ranks.process_rank() == 0
+
+
+_logger.addFilter(_FirstProcess())
+
+
+def say(rank: int | None, message: str, *details: Any) -> None:
+    """Log a warning, unless the sampler that it is about was given a rank above 0."""
+    if not rank:
+        _logger.warning(message, *details)
 
 
 def left_out(rows: Rows, plan: _core.Plan) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from cascade_sampler import _core
 from cascade_sampler._samplers.kinds import Label
+from cascade_sampler._tables.keys import Key
 from cascade_sampler._tables.labels import by_label
 from cascade_sampler._tables.rows import Rows
 from cascade_sampler._tables.shown import shown
@@ -58,11 +59,39 @@ def make_plan(
             f"condition_ratio leaves {label} without a condition to draw from: all its conditions have the ratio 0; "
             "give one of them a ratio above 0, or the experiment the weight 0"
         ) from None
+    except _core.TooFewSeatsError as error:
+        _, number, sharing, seats = error.args
+        batches = f"a batch of {shown(experiments.labels[number])}" if experiments else "a batch"
+        raise ValueError(
+            f"{sharing} conditions share {batches}, which has {seats} seats for them: raise batch_size, or pass "
+            + (f"conditions_per_batch={seats} or fewer, so that they take turns" if seats else "leaky below 1")
+        ) from None
+    except _core.RatioNotAllowedError as error:
+        _, number, ratio = error.args
+        label = shown(conditions.labels[number]) if conditions else number
+        raise ValueError(
+            f"condition_ratio[{label}] is {ratio}, and with conditions_per_batch only conditions in always may have a "
+            "ratio other than 0 and 1: the others take turns. Name it in always, or give it 1 or 0"
+        ) from None
     except ValueError as error:
         refused = error
     if rows.missing:
         _refuse_left_out(rows, weights, ratios)
     raise refused
+
+
+def numbers_of(argument: str, names: Sequence[Label], key: Key | None) -> list[int]:
+    """Return the label numbers of some names.
+
+    Raises
+    ------
+    ValueError
+        For names without rows.
+    """
+    if key is None or not names:
+        return []
+    values = by_label(argument, dict.fromkeys(names, 1.0), key.labels, key.name)
+    return [number for number, value in enumerate(values) if value == 1.0]
 
 
 def _refuse_left_out(rows: Rows, weights: Mapping[Label, float] | None, ratios: Mapping[Label, float] | None) -> None:

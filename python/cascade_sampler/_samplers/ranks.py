@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from typing import Any
@@ -41,6 +42,15 @@ def ask() -> tuple[int, int]:
             "torch.distributed.init_process_group() before the first batch or len(), or give num_replicas and rank"
         )
     return int(group.get_world_size()), int(group.get_rank())
+
+
+def process_rank() -> int:
+    """Return which process of its group this is: as torch.distributed says, or torchrun before that is initialised."""
+    group = _process_group()
+    if group is not None:
+        return int(group.get_rank())
+    told = os.environ.get("RANK", "0")
+    return int(told) if told.isdecimal() else 0
 
 
 def look(replicas: int, arrays: bool, drop_last: bool) -> None:

@@ -34,6 +34,17 @@ class Settings:
     missing: Missing
 
 
+@dataclass(frozen=True)
+class DealtSettings(Settings):
+    """Those of the sampler that deals, besides."""
+
+    conditions_per_batch: int | None
+    always: tuple[Label, ...]
+    run_length: int
+    batches_per_experiment: int
+    fixed_epoch: int | None
+
+
 def told(sampler: Any) -> dict[str, Any]:
     """Return a sampler's class, the version, and its arguments as JSON has them, in the order of the class.
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from cascade_sampler import _core
 from cascade_sampler._samplers import arguments
 
-_SPECIFICATION = 1
 _WORDS = 2**64
+_DEALT_EPOCHS = 2**20
+_SAMPLERS = {1: "FlexibleBatchSampler, whose batches are drawn", 2: "CascadeSampler, whose batches are dealt"}
 _PIECE = 2**22
 
 #: Epoch, global batches done, and where a stream stood on the way: batches, words of the generator, the half kept.
@@ -26,28 +27,79 @@ def fingerprint(plan: _core.Plan, seed: int) -> dict[str, Any]:
 
     Which rank of how many a sampler is does not matter, nor what labels are called.
     """
-    (rows, experiments, conditions, times, batch_size, leaky, _, ratios, drop_last, batches, window, fraction) = (
-        plan.__reduce__()[1]
-    )
+    _, (rows, experiments, conditions, times, *settings) = plan.__reduce__()
     columns = [
         chunks[0][0] if column else None for column in (experiments, conditions) for chunks, _ in [column or ([], 0)]
     ]
-    return {
-        "specification": _SPECIFICATION,
+    table = {
         "rows": rows,
         "experiments": _digest(columns[0]),
         "conditions": _digest(columns[1]),
         "times": _digest(times[0] if times else None),
         "seed": seed,
+    }
+    told = _dealt(plan, *settings) if plan.dealt else _drawn(plan, *settings)
+    if not times:
+        told.update(window=None, global_fraction=None)
+    return {"specification": 2 if plan.dealt else 1, **table, **told}
+
+
+def _drawn(
+    plan: _core.Plan,
+    batch_size: int,
+    leaky: float,
+    weights: list[float] | None,
+    ratios: list[float] | None,
+    drop_last: bool,
+    batches: int | None,
+    window: float,
+    global_fraction: float,
+) -> dict[str, Any]:
+    return {
         "batch_size": batch_size,
         "leaky": leaky,
         "weights": _digest(plan.weights),
-        "ratios": _digest(None if ratios is None else np.array(ratios, dtype=np.float64)),
+        "ratios": _digest_numbers(ratios),
         "drop_last": drop_last if batches is None else None,
         "num_batches": plan.batches,
-        "window": window if times else None,
-        "global_fraction": fraction if times else None,
+        "window": window,
+        "global_fraction": global_fraction,
     }
+
+
+def _dealt(
+    plan: _core.Plan,
+    batch_size: int,
+    leaky: float,
+    weights: str | list[float],
+    ratios: list[float] | None,
+    always: list[int],
+    conditions_per_batch: int | None,
+    run_length: int,
+    batches_per_experiment: int,
+    batches: int | None,
+    window: float,
+    global_fraction: float,
+) -> dict[str, Any]:
+    # By size, and as long as a pass, an epoch has a number of batches of each experiment that follows from no weight.
+    is_pass = weights == "size" and batches is None
+    return {
+        "batch_size": batch_size,
+        "leaky": leaky,
+        "weights": "size" if is_pass else _digest(plan.weights),
+        "ratios": _digest_numbers(ratios),
+        "always": _digest_numbers(sorted(always)),
+        "conditions_per_batch": conditions_per_batch,
+        "run_length": run_length,
+        "batches_per_experiment": batches_per_experiment,
+        "num_batches": plan.batches,
+        "window": window,
+        "global_fraction": global_fraction,
+    }
+
+
+def _digest_numbers(values: list[Any] | None) -> str | None:
+    return None if values is None else _digest(np.array(values, dtype=np.float64))
 
 
 def _digest(values: NDArray[Any] | None) -> str | None:
@@ -65,16 +117,14 @@ def _digest(values: NDArray[Any] | None) -> str | None:
 def pack(feed: _core.Feed, place: Place) -> dict[str, Any]:
     """Return a fresh state of plain values."""
     epoch, batches, drawn, words, kept = place
-    return {
-        "epoch": epoch,
-        "batches": batches,
-        "generator": {"batches": drawn, "words": words, "half": kept},
-        "fingerprint": dict(feed.fingerprint),
-    }
+    state: dict[str, Any] = {"epoch": epoch, "batches": batches}
+    if not feed.plan.dealt:
+        state["generator"] = {"batches": drawn, "words": words, "half": kept}
+    return {**state, "fingerprint": dict(feed.fingerprint)}
 
 
 def moved(state: dict[str, Any], epoch: int, batches: int) -> dict[str, Any]:
-    """Return a sampler's state at another position; the generator is kept where it stands on the way there.
+    """Return a sampler's state at another position; a generator is kept where it stands on the way there.
 
     Parameters
     ----------
@@ -85,6 +135,8 @@ def moved(state: dict[str, Any], epoch: int, batches: int) -> dict[str, Any]:
     batches : int
         Global batches of it that are done.
     """
+    if "generator" not in state:
+        return {**state, "epoch": epoch, "batches": batches}
     generator = state["generator"]
     if state["epoch"] != epoch or generator["batches"] > batches:
         generator = {"batches": 0, "words": 0, "half": None}
@@ -115,7 +167,12 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
     """
     if not isinstance(state, Mapping):
         raise TypeError(f"state must be what state_dict() returned, got {type(state).__name__}")
+    dealt = feed.plan.dealt
+    if isinstance(state.get("fingerprint"), Mapping):
+        _refuse_other_sampler(state["fingerprint"].get("specification"), 2 if dealt else 1)
     lacking = [name for name in ("epoch", "batches", "generator", "fingerprint") if name not in state]
+    if dealt:
+        lacking = [name for name in lacking if name != "generator"]
     if lacking:
         raise ValueError(f"state must be what state_dict() returned; it lacks {', '.join(lacking)}")
     theirs, ours = state["fingerprint"], feed.fingerprint
@@ -131,10 +188,17 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
             f"state does not fit this sampler: they differ in {', '.join(different)}; "
             "resume with the table and the settings that the state was made with" + _reader(theirs, ours)
         )
+    batches = arguments.integer("state['batches']", state["batches"], 0, 2**63)
+    fixed = feed.fixed_epoch
+    if fixed is not None and state["epoch"] != fixed:
+        raise ValueError(
+            f"state['epoch'] is {state['epoch']!r}, and this sampler has fixed_epoch={fixed}, which every iteration is"
+        )
+    if dealt:
+        return arguments.integer("state['epoch']", state["epoch"], 0, _DEALT_EPOCHS + 1), batches, 0, 0, None
     generator = state["generator"]
     if not isinstance(generator, Mapping) or not {"batches", "words", "half"} <= generator.keys():
         raise ValueError("state['generator'] must be what state_dict() returned")
-    batches = arguments.integer("state['batches']", state["batches"], 0, 2**63)
     half = generator["half"]
     return (
         arguments.integer("state['epoch']", state["epoch"], 0, _WORDS + 1),
@@ -143,3 +207,12 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
         arguments.integer("state['generator']['words']", generator["words"], 0, _WORDS),
         None if half is None else arguments.integer("state['generator']['half']", half, 0, 2**32),
     )
+
+
+def _refuse_other_sampler(theirs: Any, ours: int) -> None:
+    """Raise where a state is of the other kind of sampler."""
+    if theirs != ours and theirs in _SAMPLERS:
+        raise ValueError(
+            f"state is of a {_SAMPLERS[theirs]}, and this is a {_SAMPLERS[ours]}: resume with the class that the state "
+            "was made with"
+        )

@@ -148,6 +148,6 @@ class _Unpacked(gzip.GzipFile):
         self._left -= len(found)
         if self._left < 0:
             raise ValueError(
-                f"{self._path.name} has more than {self._limit} bytes unpacked: where that is meant, raise max_unpacked"
+                f"{self._path.name} is longer than {self._limit} bytes unpacked: if that is right, raise max_unpacked"
             )
         return found

@@ -1,0 +1,1 @@
+"""What `cascade_sampler.viscy` is made of."""

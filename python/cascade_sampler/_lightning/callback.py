@@ -88,8 +88,8 @@ class ResumeCallback(Callback):  # type: ignore[misc]  # lightning is not there 
         if short:
             rank_zero_warn(
                 f"a batch sampler yields {short[0]} batches, and the trainer's epoch has {most}: Lightning goes "
-                "through it more than once in an epoch, so batches come again in later epochs. With workers, a run that "
-                f"is resumed in the second round does not carry on exactly. Give that sampler num_batches={most}"
+                "through it more than once in an epoch, so batches come again in later epochs. With workers, a run "
+                f"that is resumed in the second round does not carry on exactly. Give that sampler num_batches={most}"
             )
         if not found:
             rank_zero_warn(

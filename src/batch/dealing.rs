@@ -6,56 +6,13 @@ use crate::error::Error;
 use crate::groups::Pool;
 use crate::near::Focus;
 use crate::plan::{Dealt, Hand, Pass, Plan, Seats, Sharing, Turn};
-use crate::support::memory::{grow, prefetch, room};
+use crate::support::memory::prefetch;
 
 use super::draft::{Draft, Segment, Source, Supply};
+use super::scratch::{Number, Scratch, Sharer};
 
 /// The word of a cell's key by which its runs are moved against the list: one behind those that shuffle.
 const OFFSET: u64 = 64;
-
-/// Memory to deal in, used again for the next batch.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Scratch {
-    sharers: Vec<Sharer>,
-    /// Conditions or cards, in the order that they are dealt in.
-    order: Vec<u32>,
-}
-
-/// One of the conditions that share a batch.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sharer {
-    cell: u32,
-    /// Which of the deals of its cell is its own.
-    deal: Option<Number>,
-    /// Seats that it has.
-    seats: u32,
-    /// Those for which rows are held.
-    held: u32,
-    /// What is left of its share.
-    rest: f64,
-}
-
-/// The number of a deal of a cell.
-#[derive(Clone, Copy, Debug)]
-struct Number {
-    number: u64,
-    /// Whether the cell is in every batch of its experiment.
-    fixed: bool,
-}
-
-impl Scratch {
-    /// Makes room for so many conditions, and for so many cards.
-    fn reserve(&mut self, sharers: usize, cards: usize) -> Result<(), Error> {
-        if self.sharers.capacity() < sharers {
-            self.sharers = room(sharers)?;
-        }
-        self.sharers.clear();
-        if self.order.len() < sharers.max(cards) {
-            grow(&mut self.order, sharers.max(cards))?;
-        }
-        Ok(())
-    }
-}
 
 /// What one batch is dealt from.
 struct Dealer<'a> {

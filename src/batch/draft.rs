@@ -7,8 +7,8 @@ use crate::near::{Finder, Part};
 use crate::plan::Plan;
 use crate::support::memory::{grow, prefetch, room};
 
-use super::dealing::Scratch;
 use super::rows::Row;
+use super::scratch::Scratch;
 
 /// What a seat is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod dealing;
 mod draft;
 mod origins;
 mod rows;
+mod scratch;
 
 pub(crate) use cascade::{draw_batch, pass_batch};
 pub(crate) use dealing::deal_batch;

@@ -3,77 +3,15 @@
 use std::sync::Arc;
 
 use numpy::{IntoPyArray, PyArray1};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::arrays::{ColumnArrays, PyColumn, PyTimes};
-use super::plan::{PyPlan, named, unnamed};
+use super::plan::PyPlan;
+use super::settings::{PyWeights, named};
 use super::signals::detached;
 use crate::audit::Coverage;
 use crate::columns::Table;
-use crate::plan::{DealtSettings, Plan, Weights};
-
-/// Weights by name, or by label number, where NaN stands for a label that is not named.
-#[derive(FromPyObject, IntoPyObject)]
-pub(super) enum PyWeights {
-    Rule(String),
-    Named(Vec<f64>),
-}
-
-impl PyWeights {
-    fn weights(self) -> PyResult<Weights> {
-        Ok(match self {
-            Self::Named(weights) => Weights::Named(named(Some(weights)).unwrap_or_default()),
-            Self::Rule(rule) => match rule.as_str() {
-                "size" => Weights::Size,
-                "sqrt" => Weights::Sqrt,
-                "equal" => Weights::Equal,
-                _ => return Err(PyValueError::new_err(format!("no such weights: {rule:?}"))),
-            },
-        })
-    }
-
-    fn of(weights: &Weights) -> Self {
-        match weights {
-            Weights::Size => Self::Rule("size".into()),
-            Weights::Sqrt => Self::Rule("sqrt".into()),
-            Weights::Equal => Self::Rule("equal".into()),
-            Weights::Named(weights) => Self::Named(unnamed(Some(weights)).unwrap_or_default()),
-        }
-    }
-}
-
-/// All settings but those that have a place of their own in [`dealt_plan`].
-type PySettings = (
-    u64,
-    f64,
-    PyWeights,
-    Option<Vec<f64>>,
-    Vec<u32>,
-    Option<u64>,
-    u64,
-    u64,
-    Option<u64>,
-    f64,
-    f64,
-);
-
-/// Settings as [`dealt_plan`] takes them.
-pub(super) fn settings_to(settings: &DealtSettings) -> PySettings {
-    (
-        settings.batch_size,
-        settings.leaky,
-        PyWeights::of(&settings.weights),
-        unnamed(settings.ratios.as_deref()),
-        settings.always.clone(),
-        settings.conditions_per_batch,
-        settings.run_length,
-        settings.batches_per_experiment,
-        settings.batches,
-        settings.window,
-        settings.global_fraction,
-    )
-}
+use crate::plan::{DealtSettings, Plan};
 
 /// Plans dealt batches.
 #[pyfunction]

@@ -12,6 +12,7 @@ mod feed;
 mod generator;
 mod index;
 mod plan;
+mod settings;
 mod signals;
 
 use pyo3::prelude::*;

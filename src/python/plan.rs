@@ -8,26 +8,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::arrays::{ColumnArrays, PyColumn, PyTimes};
-use super::dealt::settings_to;
+use super::settings::{dealt_settings_to, named, unnamed};
 use super::signals::detached;
 use crate::columns::Table;
 use crate::columns::times::Hours;
 use crate::plan::{Composition, Plan, Positions, Rule, Settings};
 use crate::support::memory::{collected, filled, push};
-
-/// Values by label number, where NaN stands for a label that is not named.
-pub(super) fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
-    values.map(|values| {
-        values
-            .into_iter()
-            .map(|value| (!value.is_nan()).then_some(value))
-            .collect()
-    })
-}
-
-pub(super) fn unnamed(values: Option<&[Option<f64>]>) -> Option<Vec<f64>> {
-    values.map(|values| values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
-}
 
 /// What batches of one table and one set of settings are drawn from. It never changes.
 #[pyclass(frozen, name = "Plan", module = "cascade_sampler._core")]
@@ -141,7 +127,7 @@ impl PyPlan {
             }
             Rule::Dealt(dealt) => {
                 let make = py.import("cascade_sampler._core")?.getattr("dealt_plan")?;
-                (make, settings_to(dealt.settings()).into_pyobject(py)?)
+                (make, dealt_settings_to(dealt.settings()).into_pyobject(py)?)
             }
         };
         let table = table.into_pyobject(py)?;

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from cascade_sampler import FlexibleBatchSampler
+from cascade_sampler import CascadeSampler, FlexibleBatchSampler
 
 TABLE = Path(__file__).resolve().parent / "flights.npz"
 BATCH_SIZE = 128
 LEAKY = 0.2
 WORKERS = 2
 TIMED_EPOCHS = 100
+COVERED_EPOCHS = 3
 
 Integers = NDArray[np.int64]
 
@@ -89,6 +90,24 @@ def check_audit(table: dict[str, NDArray[np.generic]], sampler: FlexibleBatchSam
         sys.exit("The audit does not count what the DataLoader delivered")
 
 
+def coverage(table: dict[str, NDArray[np.generic]]) -> str:
+    """Say which share of the rows epochs come to when batches are drawn, and when they are dealt."""
+    keys = {"experiment_key": "carrier", "seed": 0}
+    origin = {"condition_key": "origin"}
+    samplers = {
+        "FlexibleBatchSampler, carriers": FlexibleBatchSampler(table, BATCH_SIZE, condition_balanced=False, **keys),
+        "CascadeSampler, carriers": CascadeSampler(table, BATCH_SIZE, **keys),
+        "FlexibleBatchSampler, carriers and origins": FlexibleBatchSampler(table, BATCH_SIZE, **keys, **origin),
+        "CascadeSampler, carriers and origins": CascadeSampler(table, BATCH_SIZE, **keys, **origin),
+    }
+    lines = [f"{'Rows seen by the end of epoch':42}{'0':>9}{'1':>9}{'2':>9}{'epochs until 99 %':>20}"]
+    for name, sampler in samplers.items():
+        covered = sampler.audit(COVERED_EPOCHS).coverage
+        seen = "".join(f"{rows / len(table['carrier']):9.2%}" for rows in covered["seen"])
+        lines.append(f"{name:42}{seen}{covered['epochs_until']['99']:20.1f}")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run the demo; exit non-zero if the DataLoader delivers anything but the sampler's epoch 0."""
     logging.basicConfig(format="%(levelname)s: %(message)s")
@@ -100,6 +119,8 @@ def main() -> None:
     print(sampler.audit(epoch=0))
     check_audit(table, sampler, batches)
     print("\nThe same carriers, leak and draws, counted in what came out of the DataLoader")
+
+    print(f"\nDrawn anew for each batch, and dealt like cards:\n{coverage(table)}")
 
     rate = batches_per_second(sampler)
     print(f"\nSpeed of the sampler alone, no DataLoader, no data: {rate:,.0f} batches/s over {TIMED_EPOCHS} epochs")

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::signals::detached;
 use crate::columns::times::Times;
-use crate::columns::{Chunk, Codes, Column, combine_with_pause};
+use crate::columns::{Chunk, Codes, Column, Table, combine_with_pause};
 use crate::support::memory::collected;
 
 /// A borrowed numpy array of any integer type.
@@ -104,6 +104,39 @@ impl PyTimes<'_> {
         Ok(match self {
             Self::F64(chunks) => Times::F64(slices(chunks)?),
             Self::F32(chunks) => Times::F32(slices(chunks)?),
+        })
+    }
+}
+
+/// A table's arrays, held while the core reads them.
+pub(super) struct TableArrays<'py> {
+    rows: usize,
+    experiments: Option<ColumnArrays<'py>>,
+    conditions: Option<ColumnArrays<'py>>,
+    times: Option<PyTimes<'py>>,
+}
+
+impl<'py> TableArrays<'py> {
+    pub(super) fn new(
+        rows: usize,
+        experiments: Option<PyColumn<'py>>,
+        conditions: Option<PyColumn<'py>>,
+        times: Option<PyTimes<'py>>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            rows,
+            experiments: experiments.map(ColumnArrays::new).transpose()?,
+            conditions: conditions.map(ColumnArrays::new).transpose()?,
+            times,
+        })
+    }
+
+    pub(super) fn table(&self) -> PyResult<Table<'_>> {
+        Ok(Table {
+            rows: self.rows,
+            experiments: self.experiments.as_ref().map(ColumnArrays::column).transpose()?,
+            conditions: self.conditions.as_ref().map(ColumnArrays::column).transpose()?,
+            times: self.times.as_ref().map(PyTimes::times).transpose()?,
         })
     }
 }

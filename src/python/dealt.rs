@@ -5,12 +5,11 @@ use std::sync::Arc;
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
-use super::arrays::{ColumnArrays, PyColumn, PyTimes};
+use super::arrays::{PyColumn, PyTimes, TableArrays};
 use super::plan::PyPlan;
 use super::settings::{PyWeights, named};
 use super::signals::detached;
 use crate::audit::Coverage;
-use crate::columns::Table;
 use crate::plan::{DealtSettings, Plan};
 
 /// Plans dealt batches.
@@ -23,7 +22,6 @@ use crate::plan::{DealtSettings, Plan};
     clippy::too_many_arguments,
     reason = "the settings, by position, as a plan's __reduce__ gives them"
 )]
-#[expect(clippy::needless_pass_by_value, reason = "arguments are extracted as values")]
 pub(super) fn dealt_plan(
     py: Python<'_>,
     rows: usize,
@@ -55,14 +53,8 @@ pub(super) fn dealt_plan(
         window,
         global_fraction,
     };
-    let experiments = experiments.map(ColumnArrays::new).transpose()?;
-    let conditions = conditions.map(ColumnArrays::new).transpose()?;
-    let table = Table {
-        rows,
-        experiments: experiments.as_ref().map(ColumnArrays::column).transpose()?,
-        conditions: conditions.as_ref().map(ColumnArrays::column).transpose()?,
-        times: times.as_ref().map(PyTimes::times).transpose()?,
-    };
+    let arrays = TableArrays::new(rows, experiments, conditions, times)?;
+    let table = arrays.table()?;
     let plan = detached(py, |pause| Plan::dealt_with_pause(&table, &settings, pause))?;
     Ok(PyPlan(Arc::new(plan)))
 }

@@ -7,10 +7,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::arrays::{ColumnArrays, PyColumn, PyTimes};
+use super::arrays::{PyColumn, PyTimes, TableArrays};
 use super::settings::{dealt_settings_to, named, unnamed};
 use super::signals::detached;
-use crate::columns::Table;
 use crate::columns::times::Hours;
 use crate::plan::{Composition, Plan, Positions, Rule, Settings};
 use crate::support::memory::{collected, filled, push};
@@ -44,7 +43,6 @@ impl PyPlan {
         clippy::too_many_arguments,
         reason = "the settings, by position, as __reduce__ gives them"
     )]
-    #[expect(clippy::needless_pass_by_value, reason = "arguments are extracted as values")]
     fn new(
         py: Python<'_>,
         rows: usize,
@@ -70,14 +68,8 @@ impl PyPlan {
             window,
             global_fraction,
         };
-        let experiments = experiments.map(ColumnArrays::new).transpose()?;
-        let conditions = conditions.map(ColumnArrays::new).transpose()?;
-        let table = Table {
-            rows,
-            experiments: experiments.as_ref().map(ColumnArrays::column).transpose()?,
-            conditions: conditions.as_ref().map(ColumnArrays::column).transpose()?,
-            times: times.as_ref().map(PyTimes::times).transpose()?,
-        };
+        let arrays = TableArrays::new(rows, experiments, conditions, times)?;
+        let table = arrays.table()?;
         let plan = detached(py, |pause| Plan::with_pause(&table, &settings, pause))?;
         Ok(Self(Arc::new(plan)))
     }

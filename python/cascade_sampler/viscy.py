@@ -203,11 +203,16 @@ class FlexibleBatchSampler(_Sampler):
         return super().explain(k, epoch)
 
     def audit(
-        self, epochs: int = 1, epoch: int | None = None, progress: Callable[[int, int], object] | None = None
+        self,
+        epochs: int = 1,
+        epoch: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+        *,
+        batches: int | None = None,
     ) -> Audit:
         """Count what whole epochs hold, as `cascade_sampler.FlexibleBatchSampler.audit` does."""
         self._refuse_nothing()
-        return super().audit(epochs, epoch, progress)
+        return super().audit(epochs, epoch, progress, batches=batches)
 
     @property
     def num_batches(self) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cascade_sampler._samplers import ranks
+from cascade_sampler._samplers import arguments, ranks
+from cascade_sampler._samplers.base import CascadeBase
+from cascade_sampler._samplers.cascade import CascadeSampler
 from cascade_sampler._samplers.flexible import FlexibleBatchSampler
 
 
-def batch_sampler(*, table: Any = None, **settings: Any) -> Callable[..., FlexibleBatchSampler]:
+def batch_sampler(*, table: Any = None, dealt: bool = False, **settings: Any) -> Callable[..., CascadeBase]:
     """Make what ``SentenceTransformerTrainingArguments(batch_sampler=...)`` takes.
 
     Parameters
@@ -18,8 +20,10 @@ def batch_sampler(*, table: Any = None, **settings: Any) -> Callable[..., Flexib
         The experiments and conditions, row by row as in the dataset. Default: the dataset's own columns. Mind that
         sentence-transformers feeds every column of the dataset to the model as a text, but for its label column: what
         the model must not see belongs into `table`.
+    dealt : bool, default False
+        Whether a `CascadeSampler` is made, which deals rows out, instead of a `FlexibleBatchSampler`.
     **settings
-        Of `FlexibleBatchSampler`: `experiment_key`, `condition_key`, `leaky` and so on. `index_dtype` is "list" unless
+        Of that class: `experiment_key`, `condition_key`, `leaky` and so on. `index_dtype` is "list" unless
         given, `seed` that of the training arguments. The batch size and `drop_last` are always those of the training
         arguments (`per_device_train_batch_size`, `dataloader_drop_last`).
 
@@ -34,7 +38,7 @@ def batch_sampler(*, table: Any = None, **settings: Any) -> Callable[..., Flexib
         For `batch_size`, `drop_last`, `num_replicas` and `rank`, which the trainer decides.
     ValueError
         When called: where `table` and dataset differ in length; in several processes, where some would get more
-        batches than others. All that `FlexibleBatchSampler` raises.
+        batches than others. All that the class raises.
 
     Notes
     -----
@@ -47,26 +51,33 @@ def batch_sampler(*, table: Any = None, **settings: Any) -> Callable[..., Flexib
             "dataloader_drop_last and the processes it runs in"
         )
 
-    return _Factory(table, settings)
+    return _Factory(table, arguments.flag("dealt", dealt), settings)
 
 
 class _Factory:
     """What the trainer calls. It writes its arguments into every checkpoint, so this pickles; they are printed, too."""
 
-    def __init__(self, table: Any, settings: dict[str, Any]) -> None:
+    def __init__(self, table: Any, dealt: bool, settings: dict[str, Any]) -> None:
         self._table = table
+        self._dealt = dealt
         self._settings = settings
 
     def __repr__(self) -> str:
-        return f"cascade_sampler.sentence_transformers.batch_sampler({', '.join(self._settings)})"
+        named = ["dealt=True"] * self._dealt + list(self._settings)
+        return f"cascade_sampler.sentence_transformers.batch_sampler({', '.join(named)})"
 
     def __call__(
         self, dataset: Any, batch_size: int, drop_last: bool, seed: int | None = 0, **others: Any
-    ) -> FlexibleBatchSampler:
+    ) -> CascadeBase:
         # What is left over, a generator and the names of label columns, is for samplers that draw otherwise.
         table = dataset if self._table is None else self._table
         chosen = {"index_dtype": "list", "seed": seed or 0, **self._settings}
-        sampler = FlexibleBatchSampler(table, batch_size=batch_size, drop_last=drop_last, **chosen)
+        sampler: CascadeBase
+        if self._dealt:
+            # None of its batches is ever short.
+            sampler = CascadeSampler(table, batch_size, **chosen)
+        else:
+            sampler = FlexibleBatchSampler(table, batch_size=batch_size, drop_last=drop_last, **chosen)
         rows = sampler._feed.plan.rows
         if rows != len(dataset):
             raise ValueError(

@@ -9,9 +9,25 @@ from pathlib import Path
 import conftest  # noqa: F401
 import torch
 from lightning_module import Notes, fit, trainer
-from rows import Rows, make
+from rows import Rows, make, make_dealt, numbers
 from torch import distributed
 from torch.utils.data import DataLoader
+
+
+class Gathering(Notes):
+    """Its loss sees the rows of all ranks. Notes them, and what it was validated with."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps, self.validated = [], []
+
+    def training_step(self, batch, batch_idx):
+        rows = self.all_gather(batch, sync_grads=True)
+        self.steps.append([numbers(of_rank) for of_rank in rows])
+        return self.layer(rows / 1000).var()
+
+    def validation_step(self, batch, batch_idx):
+        self.validated.append(numbers(batch))
 
 
 def main(folder: Path) -> None:
@@ -30,6 +46,12 @@ def main(folder: Path) -> None:
         told["refused"] = str(error)
     whole = DataLoader(torch.arange(500.0), sampler=make(**ranks), batch_size=None)
     told["predicted"] = trainer(None, devices=2).predict(Notes(), whole)
+    model = Gathering()
+    fed = make_dealt(**ranks, leaky=0.0, num_batches=16, batches_per_experiment=2)
+    fixed = make_dealt(**ranks, fixed_epoch=0, num_batches=4)
+    loaders = [DataLoader(Rows(), batch_sampler=sampler) for sampler in (fed, fixed)]
+    trainer(None, devices=2, epochs=2, val_check_interval=4).fit(model, *loaders)
+    told["gathered"], told["validated"] = model.steps, model.validated
     rank = distributed.get_rank()
     (folder / f"rank{rank}.json").write_text(json.dumps(told))
     distributed.barrier()

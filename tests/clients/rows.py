@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from cascade_sampler import FlexibleBatchSampler
+from cascade_sampler import CascadeSampler, FlexibleBatchSampler
 
 ROWS = 500
 TABLE = {"experiment": np.arange(ROWS) % 5, "condition": np.arange(ROWS) % 3}
@@ -25,6 +25,12 @@ class Rows(Dataset):
 def make(**arguments):
     """15 global batches, which 2 does not divide."""
     return FlexibleBatchSampler(TABLE, **{"batch_size": 32, "leaky": 0.2, "seed": 5, **arguments})
+
+
+def make_dealt(**arguments):
+    """15 global batches, dealt."""
+    keys = {"experiment_key": "experiment", "condition_key": "condition"}
+    return CascadeSampler(TABLE, **{"batch_size": 32, "leaky": 0.2, "seed": 5, "num_batches": 15, **keys, **arguments})
 
 
 def numbers(rows):

@@ -12,7 +12,7 @@ import pytest
 import torch
 from lightning.pytorch import LightningDataModule
 from lightning_module import Notes, fit, trainer
-from rows import Rows, globally, make
+from rows import TABLE, Rows, globally, make, make_dealt
 from torch.utils.data import DataLoader
 
 from cascade_sampler.lightning import resume_callback
@@ -111,7 +111,7 @@ def test_predict_rebuilds_unless_the_sampler_is_given_as_sampler():
 
 
 def test_the_callback_itself():
-    with pytest.raises(TypeError, match="sampler must be a FlexibleBatchSampler or a callable"):
+    with pytest.raises(TypeError, match="sampler must be a FlexibleBatchSampler or a CascadeSampler, or a callable"):
         resume_callback(3)
     copy = pickle.loads(pickle.dumps(resume_callback(make())))
     assert type(copy) is type(resume_callback(make))
@@ -138,6 +138,16 @@ def test_two_ranks(tmp_path):
     for rank in range(2):
         assert "use_distributed_sampler=False" in told[rank]["refused"]
         assert told[rank]["predicted"] == globally(0)[rank::2]
+        # Sanity check (2 steps), in the midst of both epochs, at their ends: each rank its own, always the same.
+        fixed = make_dealt(num_batches=4).epoch_batches(0).tolist()[rank::2]
+        assert told[rank]["validated"] == fixed * 5
+    # A loss that gathers sees one experiment a step, from different rows.
+    assert told[0]["gathered"] == told[1]["gathered"]
+    assert len(told[0]["gathered"]) == 2 * 8
+    for first, second in told[0]["gathered"]:
+        assert len(set(TABLE["experiment"][[*first, *second]])) == 1
+        assert first != second
+    assert len({TABLE["experiment"][first[0]] for first, _ in told[0]["gathered"]}) == 5
     # One rank carries on where two stopped.
     seen, _ = fit(None, "callback", 0, start=tmp_path / "callback/step=5.ckpt")
     assert seen == from_position(0, 10)

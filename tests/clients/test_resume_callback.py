@@ -15,7 +15,7 @@ from lightning.pytorch.tuner import Tuner
 from lightning.pytorch.utilities import CombinedLoader
 from lightning_module import Notes, trainer
 from monai.data import ThreadDataLoader
-from rows import ROWS, Rows, globally, make, numbers
+from rows import ROWS, Rows, globally, make, make_dealt, numbers
 from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
@@ -171,6 +171,44 @@ def test_several_samplers(tmp_path, workers, mode):
     for step in (3, 7, 13, 15, 22) if mode == "max_size_cycle" else (2, 5, 8):
         resumed = run(tmp_path / f"step={step}.ckpt", every=1, epochs=2)
         assert [pair[exact] for pair in resumed] == [pair[exact] for pair in whole[step:]], step
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("fixed", [None, 4])
+def test_dealt_batches(tmp_path, workers, fixed):
+    def run(start=None, **arguments):
+        model = Notes()
+        loader = DataLoader(Rows(), batch_sampler=make_dealt(fixed_epoch=fixed), num_workers=workers)
+        trainer(tmp_path, [ResumeCallback()], **arguments).fit(model, loader, ckpt_path=start)
+        return model.seen
+
+    expected = {epoch: make_dealt().epoch_batches(epoch if fixed is None else fixed).tolist() for epoch in range(3)}
+    assert run(every=5, epochs=2) == {epoch: expected[epoch] for epoch in range(2)}
+    for step in (5, 15, 20, 30):
+        first, batch = divmod(step, TOTAL)
+        whole = {epoch: expected[epoch][batch if epoch == first else 0 :] for epoch in range(first, 3)}
+        assert run(tmp_path / f"step={step}.ckpt", every=5, epochs=3) == whole, step
+
+
+class Validated(Notes):
+    """Notes what it was validated with."""
+
+    def __init__(self):
+        super().__init__()
+        self.validated = []
+
+    def validation_step(self, batch, batch_idx):
+        self.validated.append(numbers(batch))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_validation_with_a_fixed_epoch(workers):
+    """The sanity check, in the midst of an epoch, at its end: the same batches, and training has its own."""
+    model, fixed = Validated(), make_dealt(fixed_epoch=0, num_batches=4)
+    loaders = [DataLoader(Rows(), batch_sampler=sampler, num_workers=workers) for sampler in (make_dealt(), fixed)]
+    trainer(None, epochs=2, val_check_interval=5, num_sanity_val_steps=4).fit(model, *loaders)
+    assert model.validated == fixed.epoch_batches(0).tolist() * 7
+    assert model.seen == {epoch: make_dealt().epoch_batches(epoch).tolist() for epoch in range(2)}
 
 
 @pytest.mark.parametrize("chosen", [lambda data: ResumeCallback(), lambda data: resume_callback(lambda: data.sampler)])

@@ -6,7 +6,7 @@ import datasets
 import numpy as np
 import pytest
 import torch
-from rows import ROWS, TABLE, Rows, globally, make, numbers
+from rows import ROWS, TABLE, Rows, globally, make, make_dealt, numbers
 from sentence_transformers import (
     SentenceTransformer,
     SentenceTransformerTrainer,
@@ -132,9 +132,22 @@ def test_sentence_transformers(tmp_path):
     assert (loss.seen, loss.columns) == (whole, 4)
 
 
+def test_dealt_sentences(tmp_path):
+    whole = [batch for epoch in range(3) for batch in make_dealt().epoch_batches(epoch).tolist()]
+    chosen = batch_sampler(
+        table=TABLE, dealt=True, experiment_key="experiment", condition_key="condition", leaky=0.2, num_batches=15
+    )
+    assert repr(chosen).endswith("batch_sampler(dealt=True, experiment_key, condition_key, leaky, num_batches)")
+    assert train_sentences(tmp_path, pairs(), chosen).seen == whole
+    resumed = train_sentences(tmp_path, pairs(), chosen, str(tmp_path / "checkpoint-20"), save_strategy="no")
+    assert resumed.seen == whole[20:]
+
+
 def test_what_the_factory_refuses():
     with pytest.raises(TypeError, match="batch_size, rank must not be given: the trainer decides"):
         batch_sampler(batch_size=3, rank=0)
+    with pytest.raises(TypeError, match="dealt must be True or False"):
+        batch_sampler(dealt=1)
     with pytest.raises(ValueError, match="table has 500 rows, and the dataset 9"):
         batch_sampler(table=TABLE)(pairs().select(range(9)), batch_size=4, drop_last=True)
     sampler = batch_sampler(table=TABLE, seed=8)(pairs(), batch_size=4, drop_last=False, seed=3, generator=None)

@@ -88,8 +88,8 @@ class ResumeCallback(Callback):  # type: ignore[misc]  # lightning is not there 
         if short:
             rank_zero_warn(
                 f"a batch sampler yields {short[0]} batches, and the trainer's epoch has {most}: Lightning goes "
-                "through it more than once in an epoch, so batches come again in later epochs. With workers, a run "
-                f"that is resumed in the second round does not carry on exactly. Give that sampler num_batches={most}"
+                "through it more than once, so batches come again in later epochs. With workers, a run that is "
+                f"resumed in the second round does not carry on exactly. Give that sampler num_batches={most}"
             )
         if not found:
             rank_zero_warn(
@@ -181,11 +181,13 @@ def _state(trainer: Any, sampler: CascadeBase) -> dict[str, Any]:
     epochs, batches = loop.epoch_progress.current, loop.epoch_loop.batch_progress.current
     # The batch counts of an epoch stay as they are behind it, until the next begins.
     done = batches.processed if epochs.ready > epochs.processed else 0
+    fixed = getattr(sampler, "fixed_epoch", None)
     if 0 < loop.max_batches <= done:
-        return moved(sampler.state_dict(), epochs.processed + 1, 0)
+        return moved(sampler.state_dict(), epochs.processed + 1 if fixed is None else fixed, 0)
     # A loader that is shorter than the others is gone through more than once.
     laps, done = divmod(done, len(sampler))
-    return moved(sampler.state_dict(), epochs.processed + laps, done * sampler.num_replicas)
+    epoch = epochs.processed + laps if fixed is None else fixed
+    return moved(sampler.state_dict(), epoch, done * sampler.num_replicas)
 
 
 # Under the name that users import.

@@ -45,6 +45,11 @@ def refuse(source: Any, argument: str, accepted: str) -> None:
             f"{argument} is a structured array, and must be {accepted}: pass "
             f"{{name: {argument}[name] for name in ({_some(fields)})}}"
         )
+    if type(source).__name__ == "IterableDataset" and type(source).__module__.partition(".")[0] == "datasets":
+        raise TypeError(
+            f"{argument} is a stream of rows, whose number nobody knows, and must be {accepted}: pass a Hugging Face "
+            "Dataset, such as load_dataset(..., streaming=False) gives"
+        )
     if _is_lazy(source):
         raise TypeError(
             f"{argument} is lazy ({type(source).__module__}.{kind}): collect it first, "
@@ -69,8 +74,6 @@ def _is_lazy(source: Any) -> bool:
         return True
     if isinstance(source, Mapping) or hasattr(source, "__arrow_c_stream__"):
         return False
-    if type(source).__name__ == "IterableDataset" and type(source).__module__.partition(".")[0] == "datasets":
-        return True
     source = source.to_native() if loaded("narwhals") and hasattr(source, "to_native") else source
     return (polars is not None and isinstance(source, polars.LazyFrame)) or (
         not _is_table(source) and any(callable(getattr(source, name, None)) for name in ("collect", "compute"))

@@ -13,7 +13,7 @@ RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 WHEEL := dist/.built
 
-.PHONY: help demo example example-short test test-slow test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers docs clean
+.PHONY: help demo example example-short example-reads test test-slow test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,14 @@ example: .example/.ready ## what an encoder learns from shuffled and from compos
 
 example-short: .example/.ready ## the same with one seed and few epochs, and what must come out of it
 	.example/bin/python -m pytest examples/digits
+
+.example-reads/.ready: $(WHEEL) examples/reads/requirements.txt
+	$(call environment,.example-reads,$(PYTHON),-r examples/reads/requirements.txt)
+	touch $@
+
+READS ?=
+example-reads: .example-reads/.ready ## chunks that a batch reads from a zarr store by the length of runs: half a minute; READS='--rows 8192' for a smaller one
+	.example-reads/bin/python examples/reads/reads.py $(READS)
 
 test: test-rust test-python ## what tells most, on a fresh install of the wheel: 6 minutes, 3 of them to build
 
@@ -128,4 +136,4 @@ docs: .venv-docs/.ready ## the documentation as a site in site/, broken links ar
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 clean: ## remove everything that was made
-	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example dist site target
+	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example .example-reads dist site target

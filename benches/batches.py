@@ -96,6 +96,9 @@ def measure(folder: Path, rows: int, case: Case, core: Core, effort: Effort) -> 
         *((name, "numpy") for name in rivals if name != "numpy"),
     ]:
         figures[f"{name} / {other}"] = median(figures[name] / figures[other] for figures in rounds)
+    if "deal" in figures:
+        # Around a time nothing is dealt.
+        figures["deal / floor"] = median(figures["deal"] / figures["floor"] for figures in rounds)
     figures["beyond"] = median(figures["loop"] - figures["batch"] - figures["empty"] for figures in rounds)
     return figures
 

@@ -119,6 +119,10 @@ def _page(sizes: Sequence[Figures]) -> str:
         "Without building it, beside as many raw words of the generator, and a batch of rank 0 of 64, which moves past "
         "63 for each of its own. Microseconds.",
         _passes(sizes),
+        "## Dealt batches",
+        "The core of CascadeSampler over the same tables: a batch, one of rank 0 of 64 and of 1,024, and one a million "
+        "batches on, by itself. Microseconds.",
+        _deals(sizes),
         "## The floor",
         "Nanoseconds a row of a batch.",
         _floors(sizes),
@@ -180,6 +184,17 @@ def _passes(sizes: Sequence[Figures]) -> str:
 
     head = ["rows", "case", "passing", "words", "rank 0 of 64, Rust", "rank 0 of 64, loop", "passing / words"]
     return _table(head, (row(figures, case) for figures in sizes for case in (_SHOWN, _TEMPORAL)))
+
+
+def _deals(sizes: Sequence[Figures]) -> str:
+    names = ("deal", "deal_64", "deal_1024", "deal_far")
+    rows = (
+        [f"{figures['rows']:,}", case, *(f"{found[name] / 1e3:.2f}" for name in names), f"{found['deal / floor']:.2f}"]
+        for figures in sizes
+        for case, found in figures["batches"].items()
+        if "deal" in found
+    )
+    return _table(["rows", "case", "a batch", "rank 0 of 64", "of 1,024", "a million on", "a batch / floor"], rows)
 
 
 def _floors(sizes: Sequence[Figures]) -> str:

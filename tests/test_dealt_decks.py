@@ -1,8 +1,8 @@
 """Decks are shuffled as well as chance would: chi-square tests with fixed seeds.
 
-Everything goes through the fixture `shuffler`, so that another implementation of the same two functions can stand in:
+What is tested are the oracle's functions over arrays, and that the core deals the very same cards: so what holds of one
+holds of the other. Everything goes through the fixture `shuffler`, so that another implementation can stand in:
 `keys(seed, purpose, a, b)` for an array b, and `deal(cards, keys, places)`, one row a key and one column a place.
-In Rust these are what keys and decks export, one key and a range of places at a time.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pytest
 
 import decks_many
 import oracle_decks as decks
+from cascade_sampler import _core
 from chi_square import chi_square
 
 LISTED = [2, 3, 4, 5, 8, 13, 21, 32, 33, 47, 63, 64]
@@ -67,6 +68,24 @@ def test_arrays_deal_the_same_cards(cards: int) -> None:
     places = np.unique(np.linspace(0, cards - 1, 40).astype(int))
     expected = [[decks.deal(cards, int(key), int(place)) for place in places] for key in keys]
     assert decks_many.deal(cards, keys, places).tolist() == expected
+
+
+@pytest.mark.parametrize("cards", [*range(1, 301), 1000, 4097, 65_537])
+def test_the_core_deals_the_same_cards(cards: int) -> None:
+    laps = np.arange(20)
+    keys = decks_many.keys(1000 + cards, CELL, 0, laps)
+    assert [_core.Deck.key(1000 + cards, CELL, 0, lap) for lap in laps.tolist()] == keys.tolist()
+    expected = decks_many.deal(cards, keys, np.arange(cards))
+    for key, deck in zip(keys.tolist(), expected, strict=True):
+        assert (_core.Deck(cards, key).deal(0, cards) == deck).all()
+
+
+@pytest.mark.parametrize("cards", [2**20, 2**31 - 1, 2**31 + 1, 2**32 - 1])
+def test_the_core_deals_the_same_cards_of_large_decks(cards: int) -> None:
+    (key,) = decks_many.keys(cards, CELL, 0, np.array([7])).tolist()
+    for first in (0, cards // 3, cards - 5000):
+        expected = decks_many.deal(cards, np.array([key], np.uint64), np.arange(first, first + 5000))[0]
+        assert (_core.Deck(cards, key).deal(first, 5000) == expected).all()
 
 
 @pytest.mark.parametrize("cards", [*range(1, 301), 1000, 4097])

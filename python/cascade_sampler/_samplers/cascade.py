@@ -10,12 +10,11 @@ from cascade_sampler._samplers import arguments
 from cascade_sampler._samplers.base import CascadeBase
 from cascade_sampler._samplers.kinds import INDEX_DTYPES, MISSING, WEIGHTINGS, IndexDtype, Label, Missing, Weighting
 from cascade_sampler._samplers.plan import make_plan, numbers_of
-from cascade_sampler._samplers.settings import DealtSettings, copied
+from cascade_sampler._samplers.settings import GLOBAL_FRACTION, WINDOW, WORDS, DealtSettings, copied
 from cascade_sampler._tables.names import key_columns
 from cascade_sampler._tables.open import open_table
 from cascade_sampler._tables.rows import ROWS, read_rows
 
-_WORDS = 2**64
 _EPOCHS = 2**20
 
 
@@ -133,8 +132,8 @@ class CascadeSampler(CascadeBase):
         conditions_per_batch: int | None = None,
         always: Iterable[Label] = (),
         leaky: float = 0.0,
-        temporal_window_hours: float = 2.0,
-        temporal_global_fraction: float = 0.3,
+        temporal_window_hours: float = WINDOW,
+        temporal_global_fraction: float = GLOBAL_FRACTION,
         run_length: int = 1,
         batches_per_experiment: int = 1,
         num_batches: int | None = None,
@@ -163,7 +162,7 @@ class CascadeSampler(CascadeBase):
             time_key=time_key,
             temporal_window_hours=arguments.hours("temporal_window_hours", temporal_window_hours),
             temporal_global_fraction=arguments.fraction("temporal_global_fraction", temporal_global_fraction),
-            seed=arguments.integer("seed", seed, 0, _WORDS),
+            seed=arguments.integer("seed", seed, 0, WORDS),
             drop_last=True,
             index_dtype=arguments.choice("index_dtype", index_dtype, INDEX_DTYPES),
             missing=arguments.choice("missing", missing, MISSING),
@@ -219,8 +218,8 @@ class CascadeSampler(CascadeBase):
             "experiment_weights": experiment_weights != "size" and no_experiments,
             "condition_ratio": settings.condition_ratio is not None and no_conditions,
             "batches_per_experiment": (settings.batches_per_experiment > 1 and batches is not None and no_experiments),
-            "temporal_window_hours": settings.temporal_window_hours != 2.0 and no_times,
-            "temporal_global_fraction": settings.temporal_global_fraction != 0.3 and no_times,
+            "temporal_window_hours": settings.temporal_window_hours != WINDOW and no_times,
+            "temporal_global_fraction": settings.temporal_global_fraction != GLOBAL_FRACTION and no_times,
             "run_length": _no_runs(plan, settings),
         }
         self._start(table, rows, plan, settings, deal, _EPOCHS, no_effect, settings.fixed_epoch)
@@ -289,5 +288,5 @@ def _no_runs(plan: _core.Plan, settings: DealtSettings) -> str | bool:
     if settings.time_key is not None:
         return "with time_key the seats are drawn, not dealt"
     *_, sizes = plan.cells()
-    largest = int(max(sizes if len(sizes) else plan.sizes))
+    largest = int((sizes if len(sizes) else plan.sizes).max())
     return settings.run_length > largest and f"the largest cell has {largest} rows"

@@ -10,14 +10,11 @@ from cascade_sampler._samplers import arguments
 from cascade_sampler._samplers.base import CascadeBase
 from cascade_sampler._samplers.kinds import INDEX_DTYPES, MISSING, IndexDtype, Label, Missing
 from cascade_sampler._samplers.plan import make_plan
-from cascade_sampler._samplers.settings import Settings, copied
+from cascade_sampler._samplers.settings import GLOBAL_FRACTION, WINDOW, WORDS, Settings, copied
 from cascade_sampler._tables.names import key_columns
 from cascade_sampler._tables.open import open_table
 from cascade_sampler._tables.rows import ROWS, read_rows
 
-_WORDS = 2**64
-_WINDOW = 2.0
-_GLOBAL_FRACTION = 0.3
 _TIME_KEY = "hours_post_infection"
 
 
@@ -137,8 +134,8 @@ class FlexibleBatchSampler(CascadeBase):
         num_batches: int | None = None,
         index_dtype: IndexDtype = "int64",
         temporal_enrichment: bool = False,
-        temporal_window_hours: float = _WINDOW,
-        temporal_global_fraction: float = _GLOBAL_FRACTION,
+        temporal_window_hours: float = WINDOW,
+        temporal_global_fraction: float = GLOBAL_FRACTION,
         time_key: str = _TIME_KEY,
         missing: Missing = "error",
     ) -> None:
@@ -160,7 +157,7 @@ class FlexibleBatchSampler(CascadeBase):
             time_key=time_key,
             temporal_window_hours=arguments.hours("temporal_window_hours", temporal_window_hours),
             temporal_global_fraction=arguments.fraction("temporal_global_fraction", temporal_global_fraction),
-            seed=arguments.integer("seed", seed, 0, _WORDS),
+            seed=arguments.integer("seed", seed, 0, WORDS),
             drop_last=arguments.flag("drop_last", drop_last),
             index_dtype=arguments.choice("index_dtype", index_dtype, INDEX_DTYPES),
             missing=arguments.choice("missing", missing, MISSING),
@@ -206,11 +203,11 @@ class FlexibleBatchSampler(CascadeBase):
             "condition_ratio": settings.condition_ratio is not None and unbalanced,
             "condition_key": condition_columns != ("condition",) and unbalanced,
             "drop_last": not settings.drop_last and batches is not None and "num_batches is given",
-            "temporal_window_hours": settings.temporal_window_hours != _WINDOW and untimed,
-            "temporal_global_fraction": settings.temporal_global_fraction != _GLOBAL_FRACTION and untimed,
+            "temporal_window_hours": settings.temporal_window_hours != WINDOW and untimed,
+            "temporal_global_fraction": settings.temporal_global_fraction != GLOBAL_FRACTION and untimed,
             "time_key": time_key != _TIME_KEY and untimed,
         }
-        self._start(valid_anchors, rows, plan, settings, deal, _WORDS - settings.seed, no_effect)
+        self._start(valid_anchors, rows, plan, settings, deal, WORDS - settings.seed, no_effect)
 
     @property
     def experiment_aware(self) -> bool:

@@ -16,6 +16,14 @@ _NOT_TOLD = ("experiment_weights", "group_weights", "valid_anchors", "rank", "nu
 _Key = TypeVar("_Key")
 
 
+WORDS = 2**64
+"""Seeds are below this."""
+WINDOW = 2.0
+"""How far from the focal time is near unless it is said, in hours."""
+GLOBAL_FRACTION = 0.3
+"""Share of the seats for rows that are not near unless it is said."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Arguments as they were given, whether or not they have an effect on this table."""

@@ -69,6 +69,7 @@ mod error;
 )]
 mod feed;
 mod groups;
+pub mod labels;
 mod near;
 pub mod plan;
 #[cfg(feature = "python")]

@@ -11,6 +11,7 @@ mod errors;
 mod feed;
 mod generator;
 mod index;
+mod labels;
 mod plan;
 mod settings;
 mod signals;
@@ -33,6 +34,9 @@ mod _core {
         errors::TooFewSeatsError,
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
+        labels::number,
+        labels::number_texts,
+        labels::take_texts,
         plan::PyPlan,
     };
 

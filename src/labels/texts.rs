@@ -4,7 +4,7 @@ use crate::columns::sort::SHORT;
 use crate::error::Error;
 use crate::labels::Numbered;
 use crate::labels::order::{Sorter, in_turn, numbered};
-use crate::support::memory::room;
+use crate::support::memory::{push, room};
 use crate::support::pauses::Pauses;
 
 /// Texts one behind the other.
@@ -82,7 +82,8 @@ pub fn number_texts_with_pause<E: From<Error>>(
     let mut first = pauses.filled(count, false)?;
     let mut sorter = Sorter::new(count, pauses)?;
     // Stretches of texts that are alike up to a depth. Only those that are still tied are looked at again.
-    let mut tied = vec![(0, count, 0)];
+    let mut tied = Vec::new();
+    push(&mut tied, (0, count, 0))?;
     while let Some((start, end, depth)) = tied.pop() {
         let (places, first) = (&mut order[start..end], &mut first[start..end]);
         if places.len() <= SHORT {
@@ -97,10 +98,7 @@ pub fn number_texts_with_pause<E: From<Error>>(
             let stop = begin + run.len();
             first[begin] = true;
             if run.len() > 1 && !by_length(texts, &mut places[begin..stop], &mut first[begin..stop], depth) {
-                tied.try_reserve(1).map_err(|_| Error::OutOfMemory {
-                    bytes: 2 * tied.len() as u128 * size_of::<(usize, usize, usize)>() as u128,
-                })?;
-                tied.push((start + begin, start + stop, depth + WORD));
+                push(&mut tied, (start + begin, start + stop, depth + WORD))?;
             }
             begin = stop;
         }

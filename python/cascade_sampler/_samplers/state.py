@@ -153,8 +153,10 @@ class OtherLabelsError(ValueError):
 
     def named(self, columns: Mapping[str, Any]) -> ValueError:
         """Return the error with the columns of the keys under their names."""
-        names = " and ".join(f"{shown(columns[key])} ({key})" for key in self._keys)
-        return ValueError(self._said + _reader(f"{'columns' if len(self._keys) > 1 else 'column'} {names}"))
+        found = {key: tuple(c) if isinstance(c := columns[key], list) else c for key in self._keys}
+        names = " and ".join(f"{shown(column)} ({key})" for key, column in found.items())
+        several = len(found) > 1 or any(isinstance(column, tuple) for column in found.values())
+        return ValueError(self._said + _reader(f"{'columns' if several else 'column'} {names}"))
 
 
 def _reader(columns: str) -> str:

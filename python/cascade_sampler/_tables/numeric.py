@@ -102,7 +102,8 @@ def _words(array: NDArray[Any]) -> NDArray[np.uint64]:
         return words
     if array.dtype.kind == "u":
         return np.ascontiguousarray(array, dtype=np.uint64)
-    return array.astype(np.int64).view(np.uint64) ^ sign
+    signed: NDArray[np.uint64] = array.astype(np.int64).view(np.uint64) ^ sign
+    return signed
 
 
 def factorize_by_hash(array: NDArray[Any]) -> tuple[Codes, NDArray[Any]]:

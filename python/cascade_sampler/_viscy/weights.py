@@ -15,6 +15,7 @@ from cascade_sampler._tables.rows import Rows
 from cascade_sampler._tables.shown import listed, shown
 from cascade_sampler._viscy.texts import other_texts, texts
 
+
 def as_mapping(weights: Any) -> Any:
     """Return a Series of weights as a dict, and anything else as it is.
 
@@ -94,9 +95,8 @@ def by_label(
 
 def _left(contents: Contents, groups: Sequence[Any], strata: Sequence[Any]) -> Listing:
     """Return the groups of the rows that have all that is used."""
-    key, other = (make_key([contents.columns[name] for name in some], True) if some else None for some in (groups, strata))
-    if key is None:
-        return Listing(())
+    key = make_key([contents.columns[name] for name in groups], True)
+    other = make_key([contents.columns[name] for name in strata], True) if strata else None
     hours = contents.times.hours(None) if contents.times is not None else None
     kept = Rows(contents.rows, key, other, hours, {}).kept()
     return key.labels if kept.all() else key.labels.take(np.unique(key.numbers()[kept]))
@@ -114,9 +114,9 @@ def by_text(argument: str, labels: Sequence[Any]) -> dict[Any, Any]:
     for text, label in zip(texts(labels), labels, strict=True):
         if text in found:
             raise ValueError(
-                f"{argument}: the labels {shown(found[text])} and {shown(label)} have the same text {shown(text)}, and VisCy, which "
-                "goes by the text, makes them one: rename one of them, or use cascade_sampler.FlexibleBatchSampler, "
-                "which tells them apart"
+                f"{argument}: the labels {shown(found[text])} and {shown(label)} have the same text {shown(text)}, and "
+                "VisCy, which goes by the text, makes them one: rename one of them, or use "
+                "cascade_sampler.FlexibleBatchSampler, which tells them apart"
             )
         found[text] = label
     return found

@@ -10,10 +10,12 @@ UV := $(TOOLS)/bin/uv
 BENCH ?=
 ENV := .venv
 RUN := $(CURDIR)/$(ENV)/bin/python
-SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
-WHEEL := dist/.built
+SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NOTICES.txt $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
+# Where the wheel is that tests install. With WHEELS=dist it is the one that `make release` makes for others.
+WHEELS := target/wheels
+WHEEL := $(WHEELS)/.built
 
-.PHONY: help demo example example-short example-reads test test-slow test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers docs clean
+.PHONY: help demo example example-short example-reads test test-slow test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers docs release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,15 +25,26 @@ $(UV):
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 # The wheel is built as a user's would be: released, by the build backend that pyproject.toml names.
-$(WHEEL): $(UV) $(SOURCES)
-	rm -rf dist
-	$(UV) build --quiet --wheel --out-dir dist --python $(PYTHON)
+target/wheels/.built: $(UV) $(SOURCES)
+	rm -rf target/wheels
+	$(UV) build --quiet --wheel --out-dir target/wheels --python $(PYTHON)
 	touch $@
+
+dist/.built: $(SOURCES)
+	$(MAKE) release
+
+.venv-release/.ready: $(UV) release/requirements.txt
+	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) .venv-release
+	$(UV) pip install --quiet --python .venv-release/bin/python -r release/requirements.txt
+	touch $@
+
+release: .venv-release/.ready ## every artefact that others get, made and checked in dist/: 10 minutes
+	release/release.sh $(abspath $(UV)) $(abspath .venv-release)
 
 # $(1): environment, $(2): python, $(3): what to install beside the wheel
 define environment
 	$(UV) venv --quiet --clear --no-python-downloads --python $(2) $(1)
-	$(UV) pip install --quiet --python $(1)/bin/python $(3) dist/*.whl
+	$(UV) pip install --quiet --python $(1)/bin/python $(3) $(WHEELS)/*-abi3-*.whl
 endef
 
 $(ENV)/.ready: $(WHEEL) tests/requirements.txt
@@ -84,10 +97,10 @@ test-python: $(ENV)/.ready ## the Python tests but for the slow ones, against th
 	cd tests && $(RUN) -m pytest -m "not slow"
 
 test-pythons: $(WHEEL) ## the same wheel on the oldest and the newest Python of this machine, without dataframe libraries
-	tests/other_pythons.sh $(abspath $(UV))
+	tests/other_pythons.sh $(abspath $(UV)) $(abspath $(WHEELS))
 
 .venv-upstream/.ready: $(WHEEL) tests/upstream_environment.sh benches/requirements.txt
-	tests/upstream_environment.sh $(abspath $(UV))
+	tests/upstream_environment.sh $(abspath $(UV)) $(abspath $(WHEELS))
 	touch $@
 
 test-clients: .venv-clients/.ready ## the frameworks that drive a batch sampler, in an environment of their own

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 LICENCES = ("LICENSE", "THIRD-PARTY-NOTICES.txt")
-#: Where home and temporary folders of builders lie. Rust's own library is built below /rustc, which is not a place here.
+#: Where home and temporary folders of builders lie. Rust's own library stands below /rustc, which is none of them.
 PLACES = re.compile(rb"(?:/root/|/home/|/Users/|/tmp/|/var/folders/|/work/|\\Users\\|[A-Z]:\\a\\)[\w./\\-]*")
 
 

@@ -1,7 +1,7 @@
-"""Write THIRD-PARTY-NOTICES.txt, the licences of all that is linked into the wheel: ``python release/notices.py [--check]``.
+"""Write the licences of all that is linked into the wheel: ``python release/notices.py [--check]``.
 
-What is linked is what the crate needs when it runs, with all of its features, on any platform. What only builds or tests
-it is not, nor are procedural macros, which run in the compiler.
+What is linked is what the crate needs when it runs, with all of its features, on any platform. What only builds or
+tests it is not, nor are procedural macros, which run in the compiler.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 NOTICES = ROOT / "THIRD-PARTY-NOTICES.txt"
 STANDARD_LIBRARY = Path(__file__).with_name("rust-standard-library.txt")
 NAMES = ("LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE")
-HEAD = """The compiled part of cascade-sampler contains the software below, under these licences. Where a crate may be had under
-one of several, it is taken under the first that is given here. `python release/notices.py` writes this file.
+HEAD = """The compiled part of cascade-sampler contains the software below, under these licences. Where a crate may be had
+under one of several, it is taken under the one that is given here. `python release/notices.py` writes this file.
 """
 
 

@@ -41,8 +41,9 @@ def main() -> None:
     if version is None or (re.match(r"v\d", ref) and ref != f"v{version[1]}"):
         raise SystemExit(f"the tag {ref} is not the version of Cargo.toml, {version and version[1]}")
     change("Cargo.toml", r"^(readme = .*)$", rf'\1\nrepository = "{url}"')
-    urls = f'[project.urls]\nRepository = "{url}"\nIssues = "{url}/issues"\nChangelog = "{url}/blob/{ref}/CHANGELOG.md"\n\n'
-    change("pyproject.toml", r"^\[project\.scripts\]$", urls + "[project.scripts]")
+    places = {"Repository": url, "Issues": f"{url}/issues", "Changelog": f"{url}/blob/{ref}/CHANGELOG.md"}
+    urls = "".join(f'{name} = "{place}"\n' for name, place in places.items())
+    change("pyproject.toml", r"^\[project\.scripts\]$", f"[project.urls]\n{urls}\n[project.scripts]")
     readme = ROOT / "README.md"
     readme.write_text(absolute(readme.read_text(encoding="utf-8"), url, ref), encoding="utf-8")
 

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 NOTICES = ROOT / "THIRD-PARTY-NOTICES.txt"
 STANDARD_LIBRARY = Path(__file__).with_name("rust-standard-library.txt")
 NAMES = ("LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE")
-HEAD = """The compiled part of cascade-sampler contains the software below, under these licences. Where a crate may be had
-under one of several, it is taken under the one that is given here. `python release/notices.py` writes this file.
+HEAD = """The compiled part of cascade-sampler contains the software below, under these licences. Where a crate may be
+had under one of several, it is taken under the one that is given here. `python release/notices.py` writes this file.
 """
 
 

@@ -23,7 +23,7 @@ rm -rf dist
 mkdir dist
 
 step sdist
-"$tools/bin/maturin" sdist --quiet --out dist
+"$tools/bin/maturin" sdist --out dist
 sdist=$(echo dist/*.tar.gz)
 tar -xzf "$sdist" -C "$work"
 unpacked=$(echo "$work"/cascade_sampler-*)

@@ -15,7 +15,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NO
 WHEELS := target/wheels
 WHEEL := $(WHEELS)/.built
 
-.PHONY: help demo example example-short example-reads test test-slow test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers docs release clean
+.PHONY: help demo example example-short example-reads test test-slow test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check deny pins format answers docs release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -121,7 +121,7 @@ layers: ## time of the core's layers, each by itself
 instructions: ## count the instructions of a batch anew; needs valgrind
 	benches/instructions.sh
 
-check: $(ENV)/.ready ## format, lints with warnings denied, types, stubs
+check: $(ENV)/.ready .venv-release/.ready ## format, lints with warnings denied, types, stubs, licences, workflows
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets -- --deny warnings
 	cargo clippy --quiet --locked --all-targets --features python -- --deny warnings
@@ -130,6 +130,26 @@ check: $(ENV)/.ready ## format, lints with warnings denied, types, stubs
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy --strict python/cascade_sampler tests/typed.py
 	cd tests && $(RUN) -m mypy.stubtest cascade_sampler._core
+	$(PYTHON) release/notices.py --check
+	.venv-release/bin/zizmor --offline --quiet .github
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+
+# Built once for all checkouts, since it takes minutes.
+DENY := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cascade-sampler/cargo/bin/cargo-deny
+$(DENY):
+	cargo install --quiet --locked --root $(abspath $(dir $@)..) cargo-deny
+
+# The database of advisories is fetched from where not every machine reaches; ADVISORIES=advisories asks it.
+ADVISORIES ?=
+deny: $(DENY) ## licences and sources of what is linked, and with ADVISORIES=advisories what is known against it
+	PATH="$(dir $(DENY)):$$PATH" cargo deny --locked check bans licenses sources $(ADVISORIES)
+
+pins: $(UV) ## write the versions of every tool and library that tests, documentation and releases use anew
+	for list in $$(git ls-files '*requirements.in'); do \
+		$(UV) pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate --upgrade $$list -o $${list%.in}.txt; \
+	done
 
 format: $(ENV)/.ready ## put code into the shape that check wants
 	cargo fmt

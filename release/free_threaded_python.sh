@@ -20,8 +20,9 @@ if [ ! -x "$python" ]; then
         tar -xJf python3.13_*.orig.tar.xz
         cd Python-3.13.*/
         ./configure -q --disable-gil --without-ensurepip --disable-test-modules --prefix="$cache/python-3.13t"
-        make -s -j"$(nproc)"
-        make -s install
+        # It is there to run tests, not to be fast.
+        make -s -j"$(nproc)" OPT='-DNDEBUG -O1 -w'
+        make -s install OPT='-DNDEBUG -O1 -w'
     } >"$work/log" 2>&1 || {
         tail -n 20 "$work/log" >&2
         exit 0

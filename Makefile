@@ -12,10 +12,10 @@ ENV := .venv
 RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NOTICES.txt $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 # Where the wheel is that tests install. With WHEELS=dist it is the one that `make release` makes for others.
-WHEELS := target/wheels
+WHEELS ?= target/wheels
 WHEEL := $(WHEELS)/.built
 
-.PHONY: help demo example example-short example-reads test test-slow test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check deny pins format answers docs release clean
+.PHONY: help demo example example-short example-reads notebooks test test-slow test-slow-python test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check check-rust check-python deny pins format answers docs release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -72,6 +72,9 @@ example: .example/.ready ## what an encoder learns from shuffled and from compos
 example-short: .example/.ready ## the same with one seed and few epochs, and what must come out of it
 	.example/bin/python -m pytest examples/digits
 
+notebooks: .example/.ready ## run the three notebooks, and compare with what is stored in them: half a minute
+	.example/bin/python -m pytest examples/notebooks
+
 .example-reads/.ready: $(WHEEL) examples/reads/requirements.txt
 	$(call environment,.example-reads,$(PYTHON),-r examples/reads/requirements.txt)
 	touch $@
@@ -80,9 +83,12 @@ READS ?=
 example-reads: .example-reads/.ready ## chunks that a batch reads from a zarr store by the length of runs: half a minute; READS='--rows 8192' for a smaller one
 	.example-reads/bin/python examples/reads/reads.py $(READS)
 
-test: test-rust test-python ## what tells most, on a fresh install of the wheel: 6 minutes, 3 of them to build
+test: ## what tells most, on a fresh install of the wheel: 6 minutes, 3 of them to build
+	$(MAKE) --jobs=2 --output-sync=target test-rust test-python
 
-test-slow: $(ENV)/.ready test-plain ## the tests marked as slow, and the core without vectors: 6 minutes
+test-slow: test-plain test-slow-python ## the tests marked as slow, and the core without vectors: 6 minutes
+
+test-slow-python: $(ENV)/.ready
 	cd tests && $(RUN) -m pytest -m slow
 
 test-all: test test-slow ## both
@@ -121,16 +127,20 @@ layers: ## time of the core's layers, each by itself
 instructions: ## count the instructions of a batch anew; needs valgrind
 	benches/instructions.sh
 
-check: $(ENV)/.ready .venv-release/.ready ## format, lints with warnings denied, types, stubs, licences, workflows
+check: check-rust check-python ## format, lints with warnings denied, types, stubs, licences, workflows
+
+check-rust:
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets -- --deny warnings
 	cargo clippy --quiet --locked --all-targets --features python -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --quiet --locked --no-deps
+	$(PYTHON) release/notices.py --check
+
+check-python: $(ENV)/.ready .venv-release/.ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy --strict python/cascade_sampler tests/typed.py
 	cd tests && $(RUN) -m mypy.stubtest cascade_sampler._core
-	$(PYTHON) release/notices.py --check
 	.venv-release/bin/zizmor --offline --quiet .github
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
@@ -139,7 +149,7 @@ check: $(ENV)/.ready .venv-release/.ready ## format, lints with warnings denied,
 # Built once for all checkouts, since it takes minutes.
 DENY := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cascade-sampler/cargo/bin/cargo-deny
 $(DENY):
-	cargo install --quiet --locked --root $(abspath $(dir $@)..) cargo-deny
+	cargo install --quiet --locked --root $(abspath $(dir $@)..) cargo-deny@0.20.2
 
 # The database of advisories is fetched from where not every machine reaches; ADVISORIES=advisories asks it.
 ADVISORIES ?=

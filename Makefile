@@ -15,7 +15,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NO
 WHEELS ?= target/wheels
 WHEEL := $(WHEELS)/.built
 
-.PHONY: help demo example example-short example-reads notebooks test test-slow test-slow-python test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check check-rust check-python deny pins format answers docs release clean
+.PHONY: help demo example example-short example-reads notebooks test test-slow test-slow-python test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check check-rust check-python deny pins format answers docs test-site release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -177,6 +177,9 @@ answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 
 docs: .venv-docs/.ready ## the documentation as a site in site/, broken links are errors: 15 seconds, and 15 more the first time
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+test-site: docs $(ENV)/.ready ## each page of the site in chromium, on a phone and on a desk, in light and in dark
+	cd tests && $(RUN) -m pytest site_in_browser.py
 
 clean: ## remove everything that was made
 	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example .example-reads dist site target

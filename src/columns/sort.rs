@@ -18,17 +18,17 @@ pub(crate) struct Sorter<'a, T: Time> {
 
 /// Bits that one pass of a sort goes by.
 const DIGIT: u32 = 11;
-const BUCKETS: usize = 1 << DIGIT;
+pub(crate) const BUCKETS: usize = 1 << DIGIT;
 /// Passes over the widest key.
-const PASSES: usize = passes::<u64>();
+pub(crate) const PASSES: usize = passes::<u64>();
 /// Lists up to this length are sorted by comparison: passes over all buckets would take longer.
-const SHORT: usize = 1024;
+pub(crate) const SHORT: usize = 1024;
 
 const fn passes<K>() -> usize {
     (size_of::<K>() * 8).div_ceil(DIGIT as usize)
 }
 
-fn digit(key: impl Key, pass: usize) -> usize {
+pub(crate) fn digit(key: impl Key, pass: usize) -> usize {
     (key.into() >> (pass as u32 * DIGIT)) as usize & (BUCKETS - 1)
 }
 
@@ -142,7 +142,7 @@ impl<'a, T: Time> Sorter<'a, T> {
 }
 
 /// Deals keys and places out by one digit. `counts` says how many keys have each, and is used up.
-fn deal<K: Key, E: From<Error>>(
+pub(crate) fn deal<K: Key, E: From<Error>>(
     (keys, places): (&[K], &[u32]),
     (keys_to, places_to): (&mut [K], &mut [u32]),
     pass: usize,

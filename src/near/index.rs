@@ -108,6 +108,10 @@ impl NearIndex {
         })
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.few_times.bytes() + self.many_times.bytes()
+    }
+
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
         if finder.entries.capacity() < positions {

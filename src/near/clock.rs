@@ -50,7 +50,7 @@ impl Clocks {
             Hours::F64(hours) => size_of_val(&hours[..]),
             Hours::F32(hours) => size_of_val(&hours[..]),
         };
-        size_of_val(&self.starts[..]) + bytes(&self.hours) + bytes(&self.coarse)
+        size_of_val(&self.starts[..]) + bytes(&self.hours) + bytes(&self.steps)
     }
 
     /// Number of different times in a pool.

@@ -109,7 +109,7 @@ impl NearIndex {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.few_times.bytes() + self.many_times.bytes()
+        size_of_val(&self.lists[..]) + self.short.bytes() + self.few_times.bytes() + self.many_times.bytes()
     }
 
     /// Makes room to find rows of any list.

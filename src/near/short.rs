@@ -42,6 +42,10 @@ impl ShortLists {
         })
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.ranks[..])
+    }
+
     /// Fills a list. `by_time` holds its places by time.
     pub(crate) fn fill<E: From<Error>>(
         &mut self,

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cascade_sampler import FlexibleBatchSampler, viscy
+from cascade_sampler import CascadeSampler, FlexibleBatchSampler, viscy
 
 ROWS = 1000
 TABLE = {

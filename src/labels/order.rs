@@ -1,32 +1,27 @@
 //! Places in the order of keys.
 
-use crate::columns::sort::{BUCKETS, PASSES, SHORT, deal, digit};
+use crate::columns::digits::{ByDigits, SHORT};
 use crate::error::Error;
 use crate::labels::Numbered;
-use crate::support::memory::{filled, push, room};
+use crate::support::memory::{push, room};
 use crate::support::pauses::{ENTRIES, Pauses};
 
 /// Sorts places by keys that are made for one stretch of them after another, in memory that is used again.
 pub(super) struct Sorter {
     keys: Vec<u64>,
     count: usize,
-    keys_to: Vec<u64>,
-    places_to: Vec<u32>,
     pairs: Vec<(u64, u32)>,
-    counts: Vec<[u32; BUCKETS]>,
+    by_digits: ByDigits<u64>,
 }
 
 impl Sorter {
     /// For stretches of up to `longest` places.
     pub(super) fn new<E: From<Error>>(longest: usize, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
-        let by_digits = if longest > SHORT { longest } else { 0 };
         Ok(Self {
             keys: pauses.filled(longest, 0)?,
             count: 0,
-            keys_to: pauses.filled(by_digits, 0)?,
-            places_to: pauses.filled(by_digits, 0)?,
             pairs: room(longest.min(SHORT))?,
-            counts: filled(if by_digits > 0 { PASSES } else { 0 }, [0; BUCKETS])?,
+            by_digits: ByDigits::new(),
         })
     }
 
@@ -50,7 +45,15 @@ impl Sorter {
             }
             pauses.after(places.len())?;
         }
-        self.by_digits(places, low, pauses)
+        let keys = &mut self.keys[..self.count];
+        // Labels that lie close together differ in few digits, counted from the least.
+        for keys in keys.chunks_mut(ENTRIES) {
+            for key in keys.iter_mut() {
+                *key -= low;
+            }
+            pauses.after(keys.len())?;
+        }
+        self.by_digits.sort(keys, places, |key| key, pauses)
     }
 
     /// The keys that were sorted last, in order; of keys that are close together only how far they are from the least.
@@ -65,46 +68,6 @@ impl Sorter {
         for ((key, place), &(sorted, of_sorted)) in self.keys.iter_mut().zip(places).zip(&self.pairs) {
             (*key, *place) = (sorted, of_sorted);
         }
-    }
-
-    fn by_digits<E: From<Error>>(&mut self, places: &mut [u32], low: u64, pauses: &mut Pauses<'_, E>) -> Result<(), E> {
-        let count = self.count;
-        // Labels that lie close together differ in few digits, counted from the least.
-        self.counts.iter_mut().for_each(|counts| counts.fill(0));
-        for keys in self.keys[..count].chunks_mut(ENTRIES) {
-            for key in keys.iter_mut() {
-                *key -= low;
-                for (pass, counts) in self.counts.iter_mut().enumerate() {
-                    counts[digit(*key, pass)] += 1;
-                }
-            }
-            pauses.after(keys.len())?;
-        }
-        let mut swapped = false;
-        for (pass, counts) in self.counts.iter_mut().enumerate() {
-            if counts.iter().any(|&found| found as usize == count) {
-                continue;
-            }
-            let other = &mut self.places_to[..count];
-            let (from, to) = if swapped {
-                (&*other, &mut *places)
-            } else {
-                (&*places, other)
-            };
-            deal(
-                (&self.keys[..count], from),
-                (&mut self.keys_to[..count], to),
-                pass,
-                counts,
-                pauses,
-            )?;
-            std::mem::swap(&mut self.keys, &mut self.keys_to);
-            swapped = !swapped;
-        }
-        if swapped {
-            places.copy_from_slice(&self.places_to[..count]);
-        }
-        Ok(())
     }
 }
 

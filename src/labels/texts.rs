@@ -1,6 +1,6 @@
 //! Texts in the order of their bytes, which for UTF-8 is that of their letters.
 
-use crate::columns::sort::SHORT;
+use crate::columns::digits::SHORT;
 use crate::error::Error;
 use crate::labels::Numbered;
 use crate::labels::order::{Sorter, in_turn, numbered};

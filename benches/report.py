@@ -145,8 +145,8 @@ def _page(sizes: Sequence[Figures]) -> str:
         "## Samplers that promise less",
         f"These samplers do something simpler. The case is {CASES[1].name}. MPerClassSampler puts 4 rows of each of "
         "64 cells into a batch. WeightedRandomSampler weighs rows so that cells are balanced on average. RandomSampler "
-        "shuffles. None of them makes batches of one experiment. All times are microseconds a batch, with the time that "
-        "the epoch takes to begin.",
+        "shuffles. None of them makes batches of one experiment. All times are microseconds a batch, with the time "
+        "that the epoch takes to begin.",
         _others(sizes),
         "## Construction",
         "Each sampler is made in a fresh process, whose table is already in memory. The columns show the time, the "

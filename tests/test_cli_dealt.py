@@ -64,7 +64,7 @@ def test_dealt_batches_are_those_of_the_class(path, options, arguments):
 def test_dealt_seats_are_told(path):
     done = run("audit", path, "--dealt", "--batch-size", 40)
     assert "of the seats were dealt" in " ".join(done.stdout.split())
-    assert "of the seats dealt" in run("audit", path, "--dealt", "--batch-size", 40, "--html", "-").stdout
+    assert "<dt>seats dealt, not drawn</dt>" in run("audit", path, "--dealt", "--batch-size", 40, "--html", "-").stdout
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cascade_sampler import FlexibleBatchSampler
-from cascade_sampler._report.contents import COLOURS, CONDITION_COLOURS, LETTERS, REST
+from cascade_sampler import CascadeSampler, FlexibleBatchSampler
+from cascade_sampler._report.contents import COLOURS, CONDITION_COLOURS, LETTERS, REST, contents
 from cascade_sampler._tables.shown import visible
 
 # Names that a page must not take for its own language, nor a figure for mathematics.
@@ -50,7 +50,13 @@ def around_times() -> FlexibleBatchSampler:
     return FlexibleBatchSampler(table, batch_size=40, leaky=0.1, temporal_enrichment=True, seed=2)
 
 
-SAMPLERS = {make.__name__: make for make in (few, many, without_keys, around_times)}
+def dealt() -> CascadeSampler:
+    rows = np.arange(4000)
+    table = {"plate": np.minimum(rows // 900, 3), "dose": np.where(rows % 20, "control", "rare")}
+    return CascadeSampler(table, 40, experiment_key="plate", condition_key="dose", leaky=0.1, seed=2)
+
+
+SAMPLERS = {make.__name__: make for make in (few, many, without_keys, around_times, dealt)}
 
 
 @pytest.fixture(scope="module", params=SAMPLERS)
@@ -430,3 +436,23 @@ def test_letters_that_no_font_has_are_escapes(tmp_path: Path) -> None:
     audit = FlexibleBatchSampler(table, 4, condition_balanced=False).audit()
     # A letter without a font is a warning, and so an error here.
     audit.plot().savefig(tmp_path / "audit.png", dpi=40)
+
+
+def test_laps_of_dealt_cells():
+    audit = dealt().audit(epochs=2)
+    text = Parsed(_page(audit)).text
+    assert "Laps" in text and "Laps" not in Parsed(_page(few().audit())).text
+    assert "seats dealt, not drawn" in text and f"{audit.dealt:,} of {audit.seats:,}" in text
+    of = audit.cells
+    laps = [2 * rows / got for rows, got in zip(of["rows"], of["got"], strict=True)]
+    slowest = int(np.argmax(laps))
+    (line, *_) = contents(audit).laps.lines
+    assert line == (
+        f"{of['experiment'][slowest]} / {of['condition'][slowest]}",
+        f"{of['rows'][slowest]:,}",
+        f"{of['got'][slowest] / 2:,.1f}",
+        f"{laps[slowest]:,.2f}",
+    )
+    # Without keys all rows are one cell, whose lap is the epoch.
+    assert not contents(CascadeSampler({"x": np.arange(100)}, 10).audit()).laps.lines
+    assert contents(few().audit()).laps.lines == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -224,3 +225,45 @@ def test_times_in_a_dictionary_that_is_too_short():
     for name, read in (("k", grouped), ("t", timed)):
         with pytest.raises((TypeError, ValueError), match=rf"column '{name}'"):
             read(outside)
+
+
+class Bare:
+    """An array that tells neither its shape nor its length."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return self.values
+
+
+def test_an_array_without_shape_and_length():
+    values = ["b", "a", "c"] * 4
+    for column in (Bare(values), Bare(np.array(values, dtype=object))):
+        assert FlexibleBatchSampler({"k": column}, 4, experiment_key="k", condition_balanced=False).experiments == (
+            "a",
+            "b",
+            "c",
+        )
+    with pytest.raises(ValueError, match="equally long, got 'k': 12, 'x': 3"):
+        FlexibleBatchSampler({"k": Bare(values), "x": [1, 2, 3]}, 4, experiment_key="k", condition_balanced=False)
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ((row for row in range(9)), "of type generator"),
+        (map(str, range(9)), "of type map"),
+        ("abcabc", "of type str"),
+        (7, "of type int"),
+        (np.array(3), "an array of shape ()"),
+        (Bare(3), "of type Bare"),
+        (None, "of type NoneType"),
+    ],
+)
+def test_what_has_no_rows_is_refused_by_name(values, what):
+    message = f"no column of valid_anchors has rows: each must be a one-dimensional array or a list, and 'k' is {what}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        FlexibleBatchSampler({"k": values}, 4, experiment_key="k", condition_balanced=False)
+    # Beside columns it is a note, unless it is asked for.
+    FlexibleBatchSampler({"e": [0, 1] * 6, "k": values}, 4, experiment_key="e", condition_balanced=False)

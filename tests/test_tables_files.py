@@ -132,6 +132,8 @@ def test_encodings(tmp_path):
         (text.encode("latin-1"), "latin-1"),
         (text.encode("utf-16"), "utf-16"),
         ("k,c\nétè,1\n".encode("latin-1"), "latin-1"),
+        ("k,c\n5 €,1\n".encode("cp1252"), "cp1252"),
+        ("k,c\n“a”é,1\n".encode("cp1252"), "cp1252"),
     ):
         for typed in (False, True):
             with pytest.raises(

@@ -101,6 +101,8 @@ class Contents:
     pairs: tuple[Pair, ...]
     cells: Listing
     times: Listing
+    laps: Listing
+    """Of dealt batches: cells, and how many epochs it takes until each of their rows has come."""
 
 
 def contents(audit: Record) -> Contents:
@@ -108,9 +110,8 @@ def contents(audit: Record) -> Contents:
     experiments, conditions = _experiments(audit), _conditions(audit)
     settings = dict(audit.settings)
     return Contents(
-        sampler=f"{settings.pop('sampler')}, seed {settings.pop('seed')}, cascade-sampler {settings.pop('version')}"
-        + (f", {audit.dealt / audit.seats:.1%} of the seats dealt" if audit.dealt else ""),
-        settings=", ".join(f"{name} {_setting(value)}" for name, value in settings.items() if value is not None),
+        sampler=f"{settings.pop('sampler')}, seed {settings.pop('seed')}, cascade-sampler {settings.pop('version')}",
+        settings=", ".join(f"{name} {_setting(value)}" for name, value in settings.items() if value not in (None, [])),
         facts=_facts(audit),
         interval=audit.interval,
         findings=tuple(zip(audit.severities, audit.findings, strict=True)),
@@ -126,6 +127,7 @@ def contents(audit: Record) -> Contents:
         pairs=_pairs(audit.pairs),
         cells=_cells(audit),
         times=_times(audit),
+        laps=_laps(audit),
     )
 
 
@@ -142,13 +144,20 @@ def _setting(value: Any) -> str:
 
 def _facts(audit: Record) -> tuple[tuple[str, str], ...]:
     last = audit.epoch + audit.epochs - 1
+    never = f"{audit.coverage['never_drawn']:,}"
+    # Eight, which are four and two side by side.
+    rows = (("rows", f"{audit.rows:,}"), ("rows never drawn", never))
+    if audit.dealt:
+        rows = (
+            ("rows never drawn", f"{never} of {audit.rows:,}"),
+            ("seats dealt, not drawn", f"{audit.dealt:,} of {audit.seats:,}"),
+        )
     return (
         ("epochs", f"{audit.epoch} to {last}" if audit.epochs > 1 else f"{last}"),
         ("batches", f"{audit.batches:,}"),
         ("seats of a batch", f"{audit.batch_size - audit.leak_seats:,} primary, {audit.leak_seats:,} leak"),
         ("leaked seats", f"{audit.leak['got']:,} of {audit.leak['asked']:,} asked"),
-        ("rows", f"{audit.rows:,}"),
-        ("rows never drawn", f"{audit.coverage['never_drawn']:,}"),
+        *rows,
         ("batches with replacement", f"{audit.replaced:,}"),
         ("batches that hold a row twice", f"{audit.duplicates['batches']:,}"),
     )
@@ -275,6 +284,31 @@ def _cells(audit: Record) -> Listing:
             f"{of['rows'][k]:,}",
             f"{of['ratio'][k]:,.1f}",
             *(f"{of[name][k]:,}" for name in ("quota", "got", "leaked")),
+        )
+        for k in order[:LISTED]
+    )
+    return Listing(header, tuple(lines), len(order))
+
+
+def _laps(audit: Record) -> Listing:
+    """Return the cells whose rows take longest to have come; none where batches are drawn, or nothing is split."""
+    header = ("cell", "rows", "seats an epoch", "epochs a lap")
+    of, labels = audit.cells, (audit.experiments["label"], audit.conditions["label"])
+    if not audit.dealt or all(label == [None] for label in labels):
+        return Listing(header, (), 0)
+    each = [got / audit.epochs for got in of["got"]]
+    reached = [k for k, seats in enumerate(each) if seats]
+    order = sorted(reached, key=lambda k: -of["rows"][k] / each[k])
+    lines = (
+        (
+            " / ".join(
+                _name(of[what][k])
+                for what, label in zip(("experiment", "condition"), labels, strict=True)
+                if label != [None]
+            ),
+            f"{of['rows'][k]:,}",
+            f"{each[k]:,.1f}",
+            f"{of['rows'][k] / each[k]:,.2f}",
         )
         for k in order[:LISTED]
     )

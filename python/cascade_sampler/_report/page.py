@@ -81,6 +81,12 @@ def fragment(audit: Record, table: str | None = None) -> str:
             [(times, rows, f"{rows:,} rows") for times, rows in shown.draws],
         ),
         _coverage(shown),
+        _listing(
+            "Laps",
+            shown.laps,
+            "A lap deals each row of a cell once, in the seats that do not leak. Those whose lap takes the most epochs "
+            "first.",
+        ),
         _pairs(shown),
     ]
     return f'<div class="cascade-audit">\n<style>\n{style}</style>\n' + "\n".join(filter(None, parts)) + "\n</div>"

@@ -8,9 +8,9 @@ from typing import Any
 from cascade_sampler import _core
 from cascade_sampler._samplers import arguments
 from cascade_sampler._samplers.base import CascadeBase
-from cascade_sampler._samplers.kinds import INDEX_DTYPES, MISSING, WEIGHTINGS, IndexDtype, Label, Missing, Weighting
+from cascade_sampler._samplers.kinds import WEIGHTINGS, IndexDtype, Label, Missing, Weighting
 from cascade_sampler._samplers.plan import make_plan, numbers_of
-from cascade_sampler._samplers.settings import GLOBAL_FRACTION, WINDOW, WORDS, DealtSettings, copied
+from cascade_sampler._samplers.settings import GLOBAL_FRACTION, WINDOW, DealtSettings, shared
 from cascade_sampler._tables.names import key_columns
 from cascade_sampler._tables.open import open_table
 from cascade_sampler._tables.rows import ROWS, read_rows
@@ -154,18 +154,20 @@ class CascadeSampler(CascadeBase):
         time_column = None if time_key is None else arguments.column("time_key", time_key)
         batches = None if num_batches is None else arguments.integer("num_batches", num_batches, 1, ROWS)
         settings = DealtSettings(
-            batch_size=arguments.integer("batch_size", batch_size, 1, ROWS),
-            leaky=arguments.fraction("leaky", leaky),
-            condition_ratio=arguments.proportions("condition_ratio", condition_ratio),
-            experiment_key=copied(experiment_key),
-            condition_key=copied(condition_key),
-            time_key=time_key,
-            temporal_window_hours=arguments.hours("temporal_window_hours", temporal_window_hours),
-            temporal_global_fraction=arguments.fraction("temporal_global_fraction", temporal_global_fraction),
-            seed=arguments.integer("seed", seed, 0, WORDS),
+            **shared(
+                batch_size=batch_size,
+                leaky=leaky,
+                condition_ratio=condition_ratio,
+                experiment_key=experiment_key,
+                condition_key=condition_key,
+                time_key=time_key,
+                temporal_window_hours=temporal_window_hours,
+                temporal_global_fraction=temporal_global_fraction,
+                seed=seed,
+                index_dtype=index_dtype,
+                missing=missing,
+            ),
             drop_last=True,
-            index_dtype=arguments.choice("index_dtype", index_dtype, INDEX_DTYPES),
-            missing=arguments.choice("missing", missing, MISSING),
             conditions_per_batch=(
                 None
                 if conditions_per_batch is None

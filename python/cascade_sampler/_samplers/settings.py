@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cascade_sampler import _core
-from cascade_sampler._samplers.kinds import Columns, IndexDtype, Label, Missing
+from cascade_sampler._samplers import arguments
+from cascade_sampler._samplers.kinds import INDEX_DTYPES, MISSING, Columns, IndexDtype, Label, Missing
+from cascade_sampler._tables.rows import ROWS
 from cascade_sampler._tables.texts import plain
 
 _NOT_TOLD = ("experiment_weights", "group_weights", "valid_anchors", "rank", "num_replicas", "num_batches")
@@ -51,6 +53,44 @@ class DealtSettings(Settings):
     run_length: int
     batches_per_experiment: int
     fixed_epoch: int | None
+
+
+def shared(
+    *,
+    batch_size: int,
+    leaky: float,
+    condition_ratio: Mapping[Label, float] | None,
+    experiment_key: Columns | None,
+    condition_key: Columns | None,
+    time_key: str | None,
+    temporal_window_hours: float,
+    temporal_global_fraction: float,
+    seed: int,
+    index_dtype: IndexDtype,
+    missing: Missing,
+) -> dict[str, Any]:
+    """Return the arguments that both samplers have, checked, by the names that `Settings` has for them.
+
+    Keys are checked where the table is read.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an argument of the wrong type, or out of its range.
+    """
+    return {
+        "batch_size": arguments.integer("batch_size", batch_size, 1, ROWS),
+        "leaky": arguments.fraction("leaky", leaky),
+        "condition_ratio": arguments.proportions("condition_ratio", condition_ratio),
+        "experiment_key": copied(experiment_key),
+        "condition_key": copied(condition_key),
+        "time_key": time_key,
+        "temporal_window_hours": arguments.hours("temporal_window_hours", temporal_window_hours),
+        "temporal_global_fraction": arguments.fraction("temporal_global_fraction", temporal_global_fraction),
+        "seed": arguments.integer("seed", seed, 0, WORDS),
+        "index_dtype": arguments.choice("index_dtype", index_dtype, INDEX_DTYPES),
+        "missing": arguments.choice("missing", missing, MISSING),
+    }
 
 
 def told(sampler: Any) -> dict[str, Any]:

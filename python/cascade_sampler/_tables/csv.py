@@ -17,6 +17,8 @@ _MOST_TIMES = 200
 """How many times its packed size a file may have unpacked, where no limit is given: gzip reaches a thousand."""
 _ALWAYS = 1 << 30
 """Bytes that every file may have unpacked."""
+_GUESSED = 1 << 16
+"""Bytes that an encoding is guessed from."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,12 @@ def _delimiter(path: Path, form: Form) -> str:
 
 
 def _not_encoded(path: Path, form: Form) -> str:
-    guess = "utf-16" if _starts_as_utf16(path, form) else "latin-1"
+    if _starts_as_utf16(path, form):
+        guess = "utf-16"
+    else:
+        with _opened(path, form) as source:
+            # Latin-1 has no letters from 0x80 to 0x9f; Windows does.
+            guess = "cp1252" if any(0x80 <= byte < 0xA0 for byte in source.read(_GUESSED)) else "latin-1"
     return f"{path.name} is not encoded in {form.encoding}: give its encoding, for instance {guess}"
 
 

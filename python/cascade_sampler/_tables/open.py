@@ -176,6 +176,12 @@ def _from_mapping(source: Mapping[Any, Any], argument: str) -> Table:
             found = _rows_of(values)
         if found is not None:
             lengths[name] = found
+    if source and not lengths:
+        name, values = next(iter(source.items()))
+        raise ValueError(
+            f"no column of {argument} has rows: each must be a one-dimensional array or a list, and {shown(name)} is "
+            f"{_what(values)}"
+        )
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{shown(name)}: {length}" for name, length in list(lengths.items())[:10])
         raise ValueError(f"the columns of {argument} must be equally long, got {listed}")
@@ -189,7 +195,14 @@ def _rows_of(values: Any) -> int | None:
     shape = getattr(values, "shape", None)
     if isinstance(shape, tuple):
         return int(shape[0]) if shape and isinstance(shape[0], (int, np.integer)) else None
-    return len(values) if hasattr(values, "__len__") else None
+    if hasattr(values, "__len__"):
+        return len(values)
+    return _rows_of(np.asarray(values)) if hasattr(values, "__array__") else None
+
+
+def _what(values: Any) -> str:
+    kind = type(values).__name__
+    return f"an array of shape {values.shape}" if hasattr(values, "shape") else f"of type {kind}"
 
 
 def _from_stream(source: Any, argument: str) -> Table:

@@ -86,7 +86,7 @@ def test_search_finds(browser: Any, address: str, width: int, words: str, page: 
     tab, complaints = opened(browser, address, ".", width, "light")
     try:
         if width < 1000:
-            tab.locator("label[for=__search]").first.click()
+            tab.locator("label.md-header__button[for=__search]").click()
         tab.locator(".md-search__input").fill(words)
         tab.locator(".md-search-result__item").first.wait_for()
         links = tab.locator(".md-search-result__link").evaluate_all("all => all.map(each => each.href)")

@@ -81,5 +81,14 @@ step "what is in them, and how an index reads them"
 "$tools/bin/twine" check --strict dist/*.whl dist/*.tar.gz
 "$tools/bin/check-wheel-contents" dist/*.whl
 
+cat <<'END'
+
+What was made, and the checks that it passed:
+  *-abi3-manylinux*.whl  built from the sdist without git; auditwheel, abi3audit --strict, twine check --strict,
+                         check-wheel-contents; stripped, no place of this machine, licences; smoke test under each Python
+  *-cp314t-*.whl         the same but for abi3audit, and the tests of threads; only where there is a python3.14t
+  *.tar.gz               twine check --strict, licences, all that the README shows; tests run from it
+  *.crate                cargo package, cargo publish --dry-run, licences, all that the README shows; cargo test in it
+END
 (cd dist && sha256sum ./*.whl ./*.tar.gz ./*.crate | tee SHA256SUMS)
 touch dist/.built

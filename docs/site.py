@@ -68,6 +68,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     if page.file.src_uri.startswith("notebooks/"):
         return markdown
     up = "" if page.file.src_uri in _PLACES.values() else "../"
+    for name in _NOTEBOOKS:
+        markdown = markdown.replace(f"]({up}examples/notebooks/{name}.ipynb", f"](notebooks/{name}.md")
     for source, place in _PLACES.items():
         markdown = markdown.replace(f"]({up}{source}", f"]({place}")
     return markdown if up else markdown.replace("](docs/", "](")

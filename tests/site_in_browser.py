@@ -86,8 +86,9 @@ def test_search_finds(browser: Any, address: str, width: int, words: str, page: 
     tab, complaints = opened(browser, address, ".", width, "light")
     try:
         if width < 1000:
-            tab.locator("label[for=__search]").first.click()
-        tab.locator(".md-search__input").fill(words)
+            tab.locator("label.md-header__button[for=__search]").click()
+        # As fingers do: the page listens to keys that go up.
+        tab.locator(".md-search__input").press_sequentially(words, delay=20)
         tab.locator(".md-search-result__item").first.wait_for()
         links = tab.locator(".md-search-result__link").evaluate_all("all => all.map(each => each.href)")
         assert any(f"/{page}/" in link for link in links), links

@@ -49,8 +49,18 @@ def test_dataloader_in_the_process(index_dtype):
         assert [batch.tolist() for batch in loader] == make().epoch_batches(epoch).tolist()
 
 
-@pytest.mark.parametrize("persistent", [False, True])
-@pytest.mark.parametrize("context", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize(
+    ("context", "persistent"),
+    [
+        ("fork", False),
+        ("fork", True),
+        ("spawn", False),
+        ("forkserver", True),
+        # Each worker imports torch anew.
+        pytest.param("spawn", True, marks=pytest.mark.slow),
+        pytest.param("forkserver", False, marks=pytest.mark.slow),
+    ],
+)
 def test_dataloader_with_workers(context, persistent):
     sampler = make(drop_last=False)
     loader = DataLoader(

@@ -6,10 +6,7 @@ wheels=$2
 cd "$(dirname "$0")/.."
 
 # What holds upstream's sampler asks for this very Python.
-python=
-for candidate in "$HOME"/.pyenv/versions/3.12*/bin/python /usr/bin/python3.12 /usr/local/bin/python3.12; do
-    [ -x "$candidate" ] && python=$candidate && break
-done
+python=$(release/pythons.sh | sed -n 's/^12 //p')
 [ -n "$python" ] || { echo "no Python 3.12 was found, which viscy-data takes"; exit 1; }
 env=.venv-upstream
 "$uv" venv --quiet --clear --no-python-downloads --python "$python" "$env"

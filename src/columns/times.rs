@@ -62,6 +62,8 @@ pub(crate) trait Time: Copy {
     fn key(self) -> Self::Key;
     fn of(key: Self::Key) -> Self;
     fn hours(times: Vec<Self>) -> Hours;
+    /// Whether a key is that of a time, and neither infinite nor NaN.
+    fn is_finite(key: Self::Key) -> bool;
 }
 
 impl Time for f64 {
@@ -80,6 +82,10 @@ impl Time for f64 {
     fn hours(times: Vec<Self>) -> Hours {
         Hours::F64(times)
     }
+
+    fn is_finite(key: u64) -> bool {
+        Self::of(key).is_finite()
+    }
 }
 
 impl Time for f32 {
@@ -96,6 +102,10 @@ impl Time for f32 {
 
     fn hours(times: Vec<Self>) -> Hours {
         Hours::F32(times)
+    }
+
+    fn is_finite(key: u32) -> bool {
+        Self::of(key).is_finite()
     }
 }
 

@@ -243,6 +243,10 @@ impl Sorted {
                 Some(entries) => sorter.sort(entries[pool_entries].iter().copied(), places, pauses)?,
                 None => sorter.sort(start..start + groups.size(pool), places, pauses)?,
             };
+            if [times.first(), times.last()].into_iter().flatten().any(|&time| !T::is_finite(time)) {
+                // They were when it was looked which rows have one.
+                return Err(Error::Code.into());
+            }
             ends.add(times, |time| different.push(time), pauses)?;
             if let Some(cells) = &mut cells {
                 cells.add(groups, pool, ends.of_last(), places, pauses)?;

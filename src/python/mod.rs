@@ -11,6 +11,7 @@ mod errors;
 mod feed;
 mod generator;
 mod index;
+mod lists;
 mod plan;
 mod settings;
 mod signals;

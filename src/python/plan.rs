@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::arrays::{PyColumn, PyTimes, TableArrays};
+use super::lists::List;
 use super::settings::{dealt_settings_to, named, unnamed};
 use super::signals::detached;
 use crate::columns::times::Hours;
@@ -51,8 +52,8 @@ impl PyPlan {
         times: Option<PyTimes<'_>>,
         batch_size: u64,
         leaky: f64,
-        weights: Option<Vec<f64>>,
-        ratios: Option<Vec<f64>>,
+        weights: Option<List<f64>>,
+        ratios: Option<List<f64>>,
         drop_last: bool,
         batches: Option<u64>,
         window: f64,
@@ -61,8 +62,8 @@ impl PyPlan {
         let settings = Settings {
             batch_size,
             leaky,
-            weights: named(weights),
-            ratios: named(ratios),
+            weights: named(weights)?,
+            ratios: named(ratios)?,
             drop_last,
             batches,
             window,
@@ -108,8 +109,8 @@ impl PyPlan {
                 let settings = (
                     settings.batch_size,
                     settings.leaky,
-                    unnamed(settings.weights.as_deref()),
-                    unnamed(settings.ratios.as_deref()),
+                    unnamed(py, settings.weights.as_deref())?,
+                    unnamed(py, settings.ratios.as_deref())?,
                     settings.drop_last,
                     settings.batches,
                     settings.window,
@@ -119,7 +120,7 @@ impl PyPlan {
             }
             Rule::Dealt(dealt) => {
                 let make = py.import("cascade_sampler._core")?.getattr("dealt_plan")?;
-                (make, dealt_settings_to(dealt.settings()).into_pyobject(py)?)
+                (make, dealt_settings_to(py, dealt.settings())?)
             }
         };
         let table = table.into_pyobject(py)?;

@@ -2,34 +2,39 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
+use super::lists::{List, list};
 use crate::plan::{DealtSettings, Weights};
+use crate::support::memory::collected;
 
 /// Values by label number, where NaN stands for a label that is not named.
-pub(super) fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
-    values.map(|values| {
-        values
-            .into_iter()
-            .map(|value| (!value.is_nan()).then_some(value))
-            .collect()
+pub(super) fn named(values: Option<List<f64>>) -> PyResult<Option<Vec<Option<f64>>>> {
+    let is_named = |value: f64| (!value.is_nan()).then_some(value);
+    Ok(match values {
+        Some(List(values)) => Some(collected(values.into_iter().map(is_named))?),
+        None => None,
     })
 }
 
-pub(super) fn unnamed(values: Option<&[Option<f64>]>) -> Option<Vec<f64>> {
-    values.map(|values| values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+/// The list that [`named`] takes.
+pub(super) fn unnamed<'py>(py: Python<'py>, values: Option<&[Option<f64>]>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(values) = values else { return Ok(None) };
+    let values = collected(values.iter().map(|value| value.unwrap_or(f64::NAN)))?;
+    Ok(Some(list(py, values)?))
 }
 
 /// Weights by name, or by label number, where NaN stands for a label that is not named.
-#[derive(FromPyObject, IntoPyObject)]
+#[derive(FromPyObject)]
 pub(super) enum PyWeights {
     Rule(String),
-    Named(Vec<f64>),
+    Named(List<f64>),
 }
 
 impl PyWeights {
     pub(super) fn weights(self) -> PyResult<Weights> {
         Ok(match self {
-            Self::Named(weights) => Weights::Named(named(Some(weights)).unwrap_or_default()),
+            Self::Named(weights) => Weights::Named(named(Some(weights))?.unwrap_or_default()),
             Self::Rule(rule) => match rule.as_str() {
                 "size" => Weights::Size,
                 "sqrt" => Weights::Sqrt,
@@ -38,40 +43,28 @@ impl PyWeights {
             },
         })
     }
-
-    fn of(weights: &Weights) -> Self {
-        match weights {
-            Weights::Size => Self::Rule("size".into()),
-            Weights::Sqrt => Self::Rule("sqrt".into()),
-            Weights::Equal => Self::Rule("equal".into()),
-            Weights::Named(weights) => Self::Named(unnamed(Some(weights)).unwrap_or_default()),
-        }
-    }
 }
 
-/// All settings but those that have a place of their own in `dealt_plan`.
-pub(super) type PyDealtSettings = (
-    u64,
-    f64,
-    PyWeights,
-    Option<Vec<f64>>,
-    Vec<u32>,
-    Option<u64>,
-    u64,
-    u64,
-    Option<u64>,
-    f64,
-    f64,
-);
+/// What [`PyWeights`] is read from.
+fn weights_to<'py>(py: Python<'py>, weights: &Weights) -> PyResult<Bound<'py, PyAny>> {
+    let rule = match weights {
+        Weights::Size => "size",
+        Weights::Sqrt => "sqrt",
+        Weights::Equal => "equal",
+        Weights::Named(weights) => return Ok(unnamed(py, Some(weights))?.into_pyobject(py)?),
+    };
+    Ok(rule.into_pyobject(py)?.into_any())
+}
 
-/// Settings as `dealt_plan` takes them.
-pub(super) fn dealt_settings_to(settings: &DealtSettings) -> PyDealtSettings {
+/// All settings but those that have a place of their own, as `dealt_plan` takes them.
+pub(super) fn dealt_settings_to<'py>(py: Python<'py>, settings: &DealtSettings) -> PyResult<Bound<'py, PyTuple>> {
+    let always = list(py, collected(settings.always.iter().copied())?)?;
     (
         settings.batch_size,
         settings.leaky,
-        PyWeights::of(&settings.weights),
-        unnamed(settings.ratios.as_deref()),
-        settings.always.clone(),
+        weights_to(py, &settings.weights)?,
+        unnamed(py, settings.ratios.as_deref())?,
+        always,
         settings.conditions_per_batch,
         settings.run_length,
         settings.batches_per_experiment,
@@ -79,4 +72,5 @@ pub(super) fn dealt_settings_to(settings: &DealtSettings) -> PyDealtSettings {
         settings.window,
         settings.global_fraction,
     )
+        .into_pyobject(py)
 }

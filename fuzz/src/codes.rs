@@ -57,7 +57,12 @@ impl Stretch {
                 236..=252 => -1,
                 253 => highest.into(),
                 254 => bytes.whole().into(),
-                _ => bytes.one_of(&[u32::MAX.into(), i128::from(u32::MAX) - 1, u64::MAX.into(), i64::MIN.into()]),
+                _ => bytes.one_of(&[
+                    u32::MAX.into(),
+                    i128::from(u32::MAX) - 1,
+                    u64::MAX.into(),
+                    i64::MIN.into(),
+                ]),
             })
             .collect();
         // Unsigned codes have none that stands for a missing label.
@@ -70,11 +75,18 @@ impl Stretch {
             _ => bytes.one_of(&[MISSING - 1, labels as u32]),
         };
         let ranks = entries.map(|entries| (0..entries).map(|_| rank(bytes)).collect());
-        Self { width: Width::of(kind, &mut codes), codes, ranks }
+        Self {
+            width: Width::of(kind, &mut codes),
+            codes,
+            ranks,
+        }
     }
 
     fn chunk(&self) -> Chunk<'_> {
-        Chunk { codes: self.width.codes(), ranks: self.ranks.as_deref() }
+        Chunk {
+            codes: self.width.codes(),
+            ranks: self.ranks.as_deref(),
+        }
     }
 
     /// Whether a code says that a row has no label.
@@ -125,11 +137,28 @@ fn decoded(stretches: &[Stretch], labels: u64) -> Vec<Option<u32>> {
 /// Reads two columns of codes, and compares what becomes of them with what each code says.
 pub fn codes(data: &[u8]) {
     let bytes = &mut Bytes::new(data);
-    let choices = [1, 2, 5, 40, 128, 300, 70_000, 1 << 31, (1 << 32) - 2, 1 << 33, u64::MAX, 0];
+    let choices = [
+        1,
+        2,
+        5,
+        40,
+        128,
+        300,
+        70_000,
+        1 << 31,
+        (1 << 32) - 2,
+        1 << 33,
+        u64::MAX,
+        0,
+    ];
     let labels = [bytes.one_of(&choices), bytes.one_of(&choices)];
     let first = chunks(bytes, labels[0]);
     // As long as the first, mostly: the same codes once more, turned round.
-    let second = if bytes.once_in(4) { chunks(bytes, labels[1]) } else { copy(&first) };
+    let second = if bytes.once_in(4) {
+        chunks(bytes, labels[1])
+    } else {
+        copy(&first)
+    };
     let labels = if bytes.once_in(4) { labels } else { [labels[0]; 2] };
     let (one, other) = (column(&first, labels[0]), column(&second, labels[1]));
     let (a, b) = (decoded(&first, labels[0]), decoded(&second, labels[1]));
@@ -140,8 +169,20 @@ pub fn codes(data: &[u8]) {
     }
 
     let combined = combine(&one, &other);
-    let table = Table { rows: a.len(), experiments: Some(one), conditions: Some(other), times: None };
-    let plan = Plan::new(&table, &Settings { batch_size: 1, batches: Some(1), ..Settings::default() });
+    let table = Table {
+        rows: a.len(),
+        experiments: Some(one),
+        conditions: Some(other),
+        times: None,
+    };
+    let plan = Plan::new(
+        &table,
+        &Settings {
+            batch_size: 1,
+            batches: Some(1),
+            ..Settings::default()
+        },
+    );
     if a.len() != b.len() {
         assert_eq!((&*name(&plan), &*name(&combined)), ("Length", "Length"));
         return;
@@ -179,7 +220,10 @@ pub fn codes(data: &[u8]) {
     let groups = plan.groups();
     let labelled = groups.cells().iter().map(|cell| {
         let experiment = groups.experiment_labels()[cell.experiment as usize];
-        ((experiment, groups.condition_labels()[cell.condition as usize]), cell.rows)
+        (
+            (experiment, groups.condition_labels()[cell.condition as usize]),
+            cell.rows,
+        )
     });
     assert_eq!(labelled.collect::<Vec<_>>(), Vec::from_iter(cells));
 }
@@ -192,8 +236,19 @@ fn column(stretches: &[Stretch], labels: u64) -> Column<'_> {
 fn copy(stretches: &[Stretch]) -> Vec<Stretch> {
     let turned = stretches.iter().rev().map(|stretch| {
         let mut codes = stretch.codes.clone();
-        let width = Width::of(if codes.iter().all(|&code| (0..128).contains(&code)) { 4 } else { 3 }, &mut codes);
-        Stretch { width, codes, ranks: stretch.ranks.clone() }
+        let width = Width::of(
+            if codes.iter().all(|&code| (0..128).contains(&code)) {
+                4
+            } else {
+                3
+            },
+            &mut codes,
+        );
+        Stretch {
+            width,
+            codes,
+            ranks: stretch.ranks.clone(),
+        }
     });
     turned.collect()
 }

@@ -9,7 +9,10 @@ use crate::oracle::Seat;
 pub(crate) fn name<T>(result: &Result<T, Error>) -> String {
     let Err(error) = result else { return "none".to_owned() };
     assert!(error.to_string().len() > 10, "{error:?}");
-    format!("{error:?}").chars().take_while(char::is_ascii_alphanumeric).collect()
+    format!("{error:?}")
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect()
 }
 
 /// The plan, if it was right to make one; it must be refused for one of the `reasons`, where there are any.
@@ -42,10 +45,19 @@ pub(crate) fn compare(
         for round in (0..rounds).take_while(|&round| deal.position(round) < limit) {
             let seats = expected(deal.position(round));
             let found = batches.next().unwrap().unwrap();
-            assert!(found.iter().copied().eq(seats.iter().map(|seat| seat.row)), "{round} {found:?} {seats:?}");
+            assert!(
+                found.iter().copied().eq(seats.iter().map(|seat| seat.row)),
+                "{round} {found:?} {seats:?}"
+            );
             let origins = batches.origins().unwrap();
-            assert!(origins.sources.iter().eq(seats.iter().map(|seat| &seat.source)), "{round} {seats:?}");
-            assert!(origins.dealt.iter().copied().eq(seats.iter().map(|seat| seat.dealt)), "{round} {seats:?}");
+            assert!(
+                origins.sources.iter().eq(seats.iter().map(|seat| &seat.source)),
+                "{round} {seats:?}"
+            );
+            assert!(
+                origins.dealt.iter().copied().eq(seats.iter().map(|seat| seat.dealt)),
+                "{round} {seats:?}"
+            );
             marks.push(batches.mark());
         }
         if deal.position(rounds - 1) < limit {
@@ -54,7 +66,10 @@ pub(crate) fn compare(
     }
     // From the middle, with as many ranks as come: by what was remembered, and by the number alone.
     let done = bytes.below(limit.min(plan.batches()) + 1);
-    marks.push(Mark { batches: done, ..Mark::beginning(epoch.into()) });
+    marks.push(Mark {
+        batches: done,
+        ..Mark::beginning(epoch.into())
+    });
     let mark = bytes.one_of(&marks);
     let mark = if bytes.once_in(2) { mark } else { marks[marks.len() - 1] };
     let ranks = 1 + bytes.below(3);
@@ -69,7 +84,10 @@ pub(crate) fn compare(
             assert!(found.is_none());
         } else if place < limit {
             let found = found.unwrap().unwrap();
-            assert!(found.into_iter().eq(rows_at(place).into_iter().map(i64::from)), "{mark:?} {passed}");
+            assert!(
+                found.into_iter().eq(rows_at(place).into_iter().map(i64::from)),
+                "{mark:?} {passed}"
+            );
         }
     }
 }

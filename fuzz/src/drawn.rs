@@ -20,7 +20,9 @@ pub fn drawn(data: &[u8]) {
         ..settings
     };
     let oracle = Drawn::new(&table, &facts, &settings);
-    let Some(plan) = refused_rightly(Plan::new(&table.table(), &settings), &oracle.reasons()) else { return };
+    let Some(plan) = refused_rightly(Plan::new(&table.table(), &settings), &oracle.reasons()) else {
+        return;
+    };
     assert_eq!(plan.batches(), oracle.total());
     let Some(sum) = seed.checked_add(epoch) else {
         assert_eq!(name(&Batches::<u32>::new(&plan, Deal::default(), seed, epoch)), "Seed");
@@ -28,7 +30,9 @@ pub fn drawn(data: &[u8]) {
     };
     let limit = (plan.batches().min(20) + 4).min(4000_u64.div_ceil(settings.batch_size));
     let expected = oracle.batches(sum, limit);
-    compare(&plan, (seed, epoch), bytes, limit, &|place| expected[place as usize].clone());
+    compare(&plan, (seed, epoch), bytes, limit, &|place| {
+        expected[place as usize].clone()
+    });
 }
 
 fn settings(bytes: &mut Bytes<'_>) -> Settings {

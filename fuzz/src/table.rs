@@ -97,7 +97,11 @@ impl Rows {
             rows,
             experiments: bytes.perhaps(|bytes| labels(bytes, rows, missing)),
             conditions: bytes.perhaps(|bytes| labels(bytes, rows, missing)),
-            hours: if bytes.once_in(3) { Some(hours(bytes, rows, missing)) } else { None },
+            hours: if bytes.once_in(3) {
+                Some(hours(bytes, rows, missing))
+            } else {
+                None
+            },
         }
     }
 
@@ -136,7 +140,11 @@ impl Rows {
             labels
         };
         let (experiments, conditions) = (different(&self.experiments), different(&self.conditions));
-        let of = |wanted: u32| kept.iter().copied().filter(move |&row| label(&self.experiments, row) == wanted);
+        let of = |wanted: u32| {
+            kept.iter()
+                .copied()
+                .filter(move |&row| label(&self.experiments, row) == wanted)
+        };
         let pools: Vec<Vec<u32>> = experiments.iter().map(|&label| of(label).collect()).collect();
         let mut cells = Vec::new();
         for (experiment, pool) in pools.iter().enumerate() {
@@ -144,14 +152,22 @@ impl Rows {
                 let is_of = |&row: &u32| label(&self.conditions, row) == condition;
                 let rows: Vec<u32> = pool.iter().copied().filter(is_of).collect();
                 if !rows.is_empty() {
-                    cells.push(Cell { experiment, condition, rows });
+                    cells.push(Cell {
+                        experiment,
+                        condition,
+                        rows,
+                    });
                 }
             }
         }
         Facts {
             kept: kept.len(),
             pools,
-            conditions: if self.conditions.is_some() { conditions } else { Vec::new() },
+            conditions: if self.conditions.is_some() {
+                conditions
+            } else {
+                Vec::new()
+            },
             experiments,
             cells,
         }

@@ -6,7 +6,11 @@ use crate::oracle::draws::Generator;
 
 type Attack = (&'static str, fn(&[u8]));
 
-const ATTACKS: [Attack; 3] = [("drawn", crate::drawn), ("dealt", crate::dealt), ("codes", crate::codes)];
+const ATTACKS: [Attack; 3] = [
+    ("drawn", crate::drawn),
+    ("dealt", crate::dealt),
+    ("codes", crate::codes),
+];
 
 #[test]
 fn the_corpus() {
@@ -26,7 +30,9 @@ fn drawn_bytes() {
     for (name, attack) in ATTACKS {
         for seed in 0..500 {
             let mut generator = Generator::new(seed);
-            let bytes: Vec<u8> = (0..100 + generator.below(2000)).map(|_| generator.below(256) as u8).collect();
+            let bytes: Vec<u8> = (0..100 + generator.below(2000))
+                .map(|_| generator.below(256) as u8)
+                .collect();
             let outcome = std::panic::catch_unwind(|| attack(&bytes));
             assert!(outcome.is_ok(), "{name}, seed {seed}");
         }

@@ -11,6 +11,7 @@ mod errors;
 mod feed;
 mod generator;
 mod index;
+mod kind;
 mod lists;
 mod plan;
 mod settings;
@@ -34,6 +35,7 @@ mod _core {
         errors::TooFewSeatsError,
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
+        index::PyIndex,
         plan::PyPlan,
     };
 

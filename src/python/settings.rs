@@ -2,10 +2,10 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::PyDict;
 
 use super::lists::{List, list};
-use crate::plan::{DealtSettings, Weights};
+use crate::plan::{DealtSettings, Settings, Weights};
 use crate::support::memory::collected;
 
 /// Values by label number, where NaN stands for a label that is not named.
@@ -18,7 +18,7 @@ pub(super) fn named(values: Option<List<f64>>) -> PyResult<Option<Vec<Option<f64
 }
 
 /// The list that [`named`] takes.
-pub(super) fn unnamed<'py>(py: Python<'py>, values: Option<&[Option<f64>]>) -> PyResult<Option<Bound<'py, PyAny>>> {
+fn unnamed<'py>(py: Python<'py>, values: Option<&[Option<f64>]>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let Some(values) = values else { return Ok(None) };
     let values = collected(values.iter().map(|value| value.unwrap_or(f64::NAN)))?;
     Ok(Some(list(py, values)?))
@@ -56,21 +56,33 @@ fn weights_to<'py>(py: Python<'py>, weights: &Weights) -> PyResult<Bound<'py, Py
     Ok(rule.into_pyobject(py)?.into_any())
 }
 
-/// All settings but those that have a place of their own, as `dealt_plan` takes them.
-pub(super) fn dealt_settings_to<'py>(py: Python<'py>, settings: &DealtSettings) -> PyResult<Bound<'py, PyTuple>> {
-    let always = list(py, collected(settings.always.iter().copied())?)?;
-    (
-        settings.batch_size,
-        settings.leaky,
-        weights_to(py, &settings.weights)?,
-        unnamed(py, settings.ratios.as_deref())?,
-        always,
-        settings.conditions_per_batch,
-        settings.run_length,
-        settings.batches_per_experiment,
-        settings.batches,
-        settings.window,
-        settings.global_fraction,
-    )
-        .into_pyobject(py)
+/// Settings by name, in the order that `Plan` takes them in.
+pub(super) fn drawn_settings<'py>(py: Python<'py>, settings: &Settings) -> PyResult<Bound<'py, PyDict>> {
+    let by_name = PyDict::new(py);
+    by_name.set_item("batch_size", settings.batch_size)?;
+    by_name.set_item("leaky", settings.leaky)?;
+    by_name.set_item("weights", unnamed(py, settings.weights.as_deref())?)?;
+    by_name.set_item("ratios", unnamed(py, settings.ratios.as_deref())?)?;
+    by_name.set_item("drop_last", settings.drop_last)?;
+    by_name.set_item("batches", settings.batches)?;
+    by_name.set_item("window", settings.window)?;
+    by_name.set_item("global_fraction", settings.global_fraction)?;
+    Ok(by_name)
+}
+
+/// Settings by name, in the order that `dealt_plan` takes them in.
+pub(super) fn dealt_settings<'py>(py: Python<'py>, settings: &DealtSettings) -> PyResult<Bound<'py, PyDict>> {
+    let by_name = PyDict::new(py);
+    by_name.set_item("batch_size", settings.batch_size)?;
+    by_name.set_item("leaky", settings.leaky)?;
+    by_name.set_item("weights", weights_to(py, &settings.weights)?)?;
+    by_name.set_item("ratios", unnamed(py, settings.ratios.as_deref())?)?;
+    by_name.set_item("always", list(py, collected(settings.always.iter().copied())?)?)?;
+    by_name.set_item("conditions_per_batch", settings.conditions_per_batch)?;
+    by_name.set_item("run_length", settings.run_length)?;
+    by_name.set_item("batches_per_experiment", settings.batches_per_experiment)?;
+    by_name.set_item("batches", settings.batches)?;
+    by_name.set_item("window", settings.window)?;
+    by_name.set_item("global_fraction", settings.global_fraction)?;
+    Ok(by_name)
 }

@@ -85,15 +85,55 @@ class Index(int):
         return random.getrandbits(16)
 
 
-WHOLE = [-(2**63) - 1, -1, 0, 1, 2, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**40]
+WHOLE = [
+    -(2**63) - 1,
+    -1,
+    0,
+    1,
+    2,
+    2**31 - 1,
+    2**31,
+    2**32 - 1,
+    2**32,
+    2**53,
+    2**63 - 1,
+    2**63,
+    2**64 - 1,
+    2**64,
+    10**40,
+]
 REAL = [0.0, -0.0, 1.0, 0.5, -1.0, 2.0, 1e-320, 1e308, float("inf"), float("-inf"), float("nan")]
 
 
 def array(draw: random.Random) -> np.ndarray:
     """Return an array of any type, layout and byte order."""
     length = draw.choice([0, 1, 4, 12, 100])
-    numbers = np.array([draw.choice([0, 1, 2, 3, -1, 127, 255, 2**31, draw.getrandbits(63)]) for _ in range(length)], "i8")
-    kind = draw.choice(["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", ">i4", ">f8", "c16", "O", "?", "S3", "U2", "M8[s]"])
+    numbers = np.array(
+        [draw.choice([0, 1, 2, 3, -1, 127, 255, 2**31, draw.getrandbits(63)]) for _ in range(length)], "i8"
+    )
+    kind = draw.choice(
+        [
+            "i1",
+            "i2",
+            "i4",
+            "i8",
+            "u1",
+            "u2",
+            "u4",
+            "u8",
+            "f2",
+            "f4",
+            "f8",
+            ">i4",
+            ">f8",
+            "c16",
+            "O",
+            "?",
+            "S3",
+            "U2",
+            "M8[s]",
+        ]
+    )
     with np.errstate(all="ignore"):
         values = numbers.astype("i8").view("M8[s]") if kind.startswith("M") else numbers.astype(kind)
     shape = draw.randrange(8)

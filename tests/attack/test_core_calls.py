@@ -6,24 +6,30 @@ import ast
 import copy
 import faulthandler
 import inspect
+import os
 import pickle
 import random
+import reprlib
 import resource
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hostile
 import numpy as np
 import pytest
-
-import hostile
 from budget import attempts
+
 from cascade_sampler import _core
 
 DOCUMENTED = (ValueError, TypeError, KeyError, MemoryError, OverflowError, StopIteration, hostile.HostileError)
 #: So much may be asked for at once; what is asked for beyond that is refused and not waited for.
 MEMORY = 3 * 2**30
+
+
+LAST = (Path(tempfile.gettempdir()) / f"core_call_{os.getpid()}.txt").open("wb")
 
 
 class TooLongError(Exception):
@@ -57,13 +63,19 @@ class Known:
     def __init__(self) -> None:
         codes = (np.arange(40) % 3).astype(np.int8)
         column = ([(codes, None)], 3)
-        drawn = _core.Plan(40, column, column, None, 4, 0.5, None, None, False, None, 2.0, 0.3)
-        timed = _core.Plan(40, column, None, [np.arange(40) / 2], 4, 0.5, None, None, True, 3, 2.0, 0.3)
-        dealt = _core.dealt_plan(40, column, column, None, 6, 0.3, "size", None, [], 2, 2, 2, None, 2.0, 0.3)
+        self.indices = [
+            _core.Index(40, column, column, None, True),
+            _core.Index(40, column, None, [np.arange(40) / 2]),
+            _core.Index(40, column, column, [np.arange(40) / 2]),
+        ]
+        drawn = _core.Plan(self.indices[0], 4, 0.5, None, None, False, None, 2.0, 0.3)
+        timed = _core.Plan(self.indices[1], 4, 0.5, None, None, True, 3, 2.0, 0.3)
+        dealt = _core.dealt_plan(self.indices[0], 6, 0.3, "size", None, [], 2, 2, 2, None, 2.0, 0.3)
         self.plans = [drawn, timed, dealt]
         self.feeds = [_core.Feed(plan, 3, 2, 1, "int64") for plan in self.plans]
         self.iterators = [iter(feed) for feed in self.feeds]
         self.objects: dict[str, list[Any]] = {
+            "Index": self.indices,
             "Plan": self.plans,
             "Feed": self.feeds,
             "Batches": self.iterators,
@@ -85,7 +97,9 @@ def codes(draw: random.Random) -> np.ndarray:
 
 
 def column(draw: random.Random) -> Any:
-    ranks = draw.choice([None, None, np.array([2, 0, 1], np.uint32), np.array([2**32 - 1, 0, 1], np.uint32), hostile.array(draw)])
+    ranks = draw.choice(
+        [None, None, np.array([2, 0, 1], np.uint32), np.array([2**32 - 1, 0, 1], np.uint32), hostile.array(draw)]
+    )
     return [(codes(draw), ranks) for _ in range(draw.choice([1, 1, 1, 0, 2]))], draw.choice([3, 3, 3, whole(draw)])
 
 
@@ -120,9 +134,12 @@ SANE: dict[str, Callable[[random.Random, Known], Any]] = {
     "_Column | None": lambda draw, known: draw.choice([None, column(draw)]),
     "list[NDArray[Any]] | None": lambda draw, known: timing(draw),
     "NDArray[Any]": lambda draw, known: codes(draw),
+    "Index": lambda draw, known: draw.choice(known.indices),
     "Plan": lambda draw, known: draw.choice(known.plans),
     "Any": lambda draw, known: state(draw, known),
-    "_Place | None": lambda draw, known: draw.choice([None, (0, whole(draw), 0, 0, None), tuple(whole(draw) for _ in "12345")]),
+    "_Place | None": lambda draw, known: draw.choice(
+        [None, (0, whole(draw), 0, 0, None), tuple(whole(draw) for _ in "12345")]
+    ),
     "Callable[[int], object] | None": lambda draw, known: draw.choice([None, lambda done: None, hostile.Raises()]),
 }
 
@@ -140,12 +157,15 @@ def target(name: str, known: Known, draw: random.Random) -> Any:
 
 def attack(name: str, draw: random.Random, known: Known) -> None:
     arguments = [
-        hostile.value(draw) if draw.random() < 0.08 else SANE[annotation](draw, known) for _, annotation in SIGNATURES[name]
+        hostile.value(draw) if draw.random() < 0.08 else SANE[annotation](draw, known)
+        for _, annotation in SIGNATURES[name]
     ]
     if draw.random() < 0.02:
         arguments.append(hostile.value(draw))
     if draw.random() < 0.02 and arguments:
         arguments.pop()
+    # Where a call never ends, or ends the process, this is what tells which it was.
+    os.pwrite(LAST.fileno(), f"{name} {reprlib.repr(arguments)}".ljust(600).encode(errors="replace"), 0)
     made = target(name, known, draw)
     if callable(made):
         made = made(*arguments)
@@ -155,7 +175,7 @@ def attack(name: str, draw: random.Random, known: Known) -> None:
         # The first ones stay, so that there is always something to attack.
         kept[3:] = kept[4:] if len(kept) > 40 else kept[3:]
         kept.append(made)
-        if owner in ("Plan", "Feed"):
+        if owner in ("Index", "Plan", "Feed"):
             pickle.loads(pickle.dumps(made))
 
 

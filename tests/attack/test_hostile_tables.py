@@ -10,16 +10,16 @@ import math
 import random
 from typing import Any
 
+import hostile
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from budget import attempts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import hostile
-from budget import attempts
 from cascade_sampler import CascadeSampler, FlexibleBatchSampler
 from oracle import Oracle
 
@@ -28,7 +28,9 @@ SEATS = 7
 
 LABELS = {
     "text": st.text(max_size=6),
-    "odd text": st.sampled_from(["", " ", "\0", "a\0", "a", "A", "é", "e\u0301", "\u202ea", "\x1b[31m", "nan", "None", "1", "1.0"]),
+    "odd text": st.sampled_from(
+        ["", " ", "\0", "a\0", "a", "A", "é", "e\u0301", "\u202ea", "\x1b[31m", "nan", "None", "1", "1.0"]
+    ),
     "integers": st.integers(-(2**63), 2**63 - 1),
     "large integers": st.integers(2**53 - 3, 2**53 + 3),
     "unsigned": st.integers(2**63 - 2, 2**64 - 1),
@@ -68,7 +70,13 @@ def frames(values: list[Any]) -> dict[str, Any]:
         try:
             table = make()
             column = table["k"]
-            given = column if isinstance(column, list | tuple) else column.tolist() if hasattr(column, "tolist") else column.to_list()
+            given = (
+                column
+                if isinstance(column, list | tuple)
+                else column.tolist()
+                if hasattr(column, "tolist")
+                else column.to_list()
+            )
         except Exception:
             continue
         # numpy ends texts at NUL, pandas rounds dates: what comes out otherwise is another table.
@@ -106,8 +114,12 @@ def label(draw: random.Random) -> Any:
         lambda: hostile.Lies(draw),
         lambda: draw.choice(["a", 1, 2.0, b"x", None, math.nan, True, (1, "a"), ((1,), 2), (1, decimal.Decimal(1))]),
         lambda: draw.choice([decimal.Decimal("sNaN"), decimal.Decimal("NaN"), dt.date.max, dt.timedelta.max]),
-        lambda: draw.choice([dt.datetime.max.replace(tzinfo=dt.timezone(dt.timedelta(hours=-14))), dt.time.min, 10**30]),
-        lambda: draw.choice([np.datetime64("NaT"), np.timedelta64(3, "D"), np.float16(1), np.void(b"abc"), pd.NaT, pd.NA]),
+        lambda: draw.choice(
+            [dt.datetime.max.replace(tzinfo=dt.timezone(dt.timedelta(hours=-14))), dt.time.min, 10**30]
+        ),
+        lambda: draw.choice(
+            [np.datetime64("NaT"), np.timedelta64(3, "D"), np.float16(1), np.void(b"abc"), pd.NaT, pd.NA]
+        ),
         lambda: draw.choice([frozenset(), pd.Interval(0, 1), pd.Period("2024"), "\udc80", float, ...]),
     ]
     return draw.choice(kinds)()
@@ -118,7 +130,9 @@ class Column:
 
     def __init__(self, draw: random.Random) -> None:
         self.draw = draw
-        self.raises = draw.choice([None, None, hostile.HostileError, ValueError, KeyError, AttributeError, ArithmeticError])
+        self.raises = draw.choice(
+            [None, None, hostile.HostileError, ValueError, KeyError, AttributeError, ArithmeticError]
+        )
 
     def __len__(self) -> int:
         if self.raises and self.draw.random() < 0.3:
@@ -184,19 +198,28 @@ CAN_COME_OUT = (ValueError, TypeError, KeyError, MemoryError, OverflowError, hos
 def test_hostile_objects() -> None:
     for number, draw, outcomes in attempts("hostile tables", 0.4, least=200):
         faulthandler.dump_traceback_later(20, exit=True)
-        columns = {name: column(draw) if draw.random() < 0.6 else np.arange(6) % 2 for name in ("experiment", "condition", "hours")}
+        columns = {
+            name: column(draw) if draw.random() < 0.6 else np.arange(6) % 2
+            for name in ("experiment", "condition", "hours")
+        }
         table = draw.choice([columns, columns, Table(draw, columns), hostile.value(draw)])
         timed = draw.random() < 0.4
         arguments: dict[str, Any] = {"experiment_key": draw.choice(["experiment", ["experiment", "condition"]])}
         if draw.random() < 0.1:
-            arguments[draw.choice(["experiment_weights", "experiment_key", "leaky", "seed", "missing", "num_batches"])] = hostile.value(draw)
+            arguments[
+                draw.choice(["experiment_weights", "experiment_key", "leaky", "seed", "missing", "num_batches"])
+            ] = hostile.value(draw)
         if draw.random() < 0.3:
             arguments["missing"] = "exclude"
         try:
             if draw.random() < 0.5:
-                made = FlexibleBatchSampler(
-                    table, 2, leaky=0.5, temporal_enrichment=timed, time_key="hours", **{"leaky": 0.5, **arguments}
-                ) if "leaky" not in arguments else FlexibleBatchSampler(table, 2, temporal_enrichment=timed, time_key="hours", **arguments)
+                made = (
+                    FlexibleBatchSampler(
+                        table, 2, leaky=0.5, temporal_enrichment=timed, time_key="hours", **{"leaky": 0.5, **arguments}
+                    )
+                    if "leaky" not in arguments
+                    else FlexibleBatchSampler(table, 2, temporal_enrichment=timed, time_key="hours", **arguments)
+                )
             else:
                 made = CascadeSampler(table, 2, **({"time_key": "hours"} if timed else {}), **arguments)
             str(made.audit(batches=min(made.num_batches, 3)))

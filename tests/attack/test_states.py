@@ -10,12 +10,12 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import hostile
 import numpy as np
 import pytest
-
-import hostile
 from budget import attempts
-from cascade_sampler import CascadeSampler, FlexibleBatchSampler
+
+from cascade_sampler import CascadeSampler, FlexibleBatchSampler, _core
 
 COLUMNS = {"experiment": np.arange(600) % 7, "condition": np.arange(600) // 3 % 5, "hours": np.arange(600) % 90 / 2}
 REFUSED = (ValueError, TypeError, hostile.HostileError)
@@ -124,7 +124,12 @@ def reduced(draw: random.Random, value: Any, depth: int = 0) -> Any:
         if len(values):
             with np.errstate(all="ignore"):
                 values[draw.randrange(len(values))] = np.array(draw.choice([0, 5, 127, -1])).astype(values.dtype)
-        return draw.choice([values, values[:-1], values[::-1], values.astype("f8"), values.astype("i2"), np.tile(values, 2)])
+        return draw.choice(
+            [values, values[:-1], values[::-1], values.astype("f8"), values.astype("i2"), np.tile(values, 2)]
+        )
+    if isinstance(value, _core.Index | _core.Plan):
+        make, arguments = value.__reduce__()
+        return make(*reduced(draw, arguments, depth))
     return near(draw, value)
 
 
@@ -168,7 +173,18 @@ def test_bytes_of_a_pickle() -> None:
         spots = [
             position
             for opcode, argument, position in pickletools.genops(whole)
-            if opcode.name in ("BININT", "BININT1", "BININT2", "BINFLOAT", "SHORT_BINUNICODE", "BINUNICODE", "LONG1", "NEWTRUE", "NEWFALSE")
+            if opcode.name
+            in (
+                "BININT",
+                "BININT1",
+                "BININT2",
+                "BINFLOAT",
+                "SHORT_BINUNICODE",
+                "BINUNICODE",
+                "LONG1",
+                "NEWTRUE",
+                "NEWFALSE",
+            )
         ]
         changed = bytearray(whole)
         at = draw.choice(spots) + 1

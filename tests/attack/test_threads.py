@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from budget import attempts
+
 from cascade_sampler import CascadeSampler, FlexibleBatchSampler, _core
 
 ROWS = 6000
@@ -145,10 +145,11 @@ def test_columns_that_are_written_to_while_they_are_read(kind: str) -> None:
                 column = [(codes, None)], labels
                 conditions, times = draw.choice([None, column]), draw.choice([[hours], [hours], None])
                 try:
+                    index = _core.Index(rows, column, conditions, times)
                     if draw.random() < 0.5:
-                        plan = _core.Plan(rows, column, conditions, times, 8, 0.5, None, None, True, 6, 2.0, 0.3)
+                        plan = _core.Plan(index, 8, 0.5, None, None, True, 6, 2.0, 0.3)
                     else:
-                        plan = _core.dealt_plan(rows, column, conditions, times, 8, 0.3, "size", None, [], None, 1, 1, 6, 2.0, 0.3)
+                        plan = _core.dealt_plan(index, 8, 0.3, "size", None, [], None, 1, 1, 6, 2.0, 0.3)
                 except ValueError as error:
                     assert any(refusal in str(error) for refusal in REFUSALS), error
                     outcomes["refused"] += 1
@@ -158,8 +159,9 @@ def test_columns_that_are_written_to_while_they_are_read(kind: str) -> None:
                 feed.audit(0, 1)
                 feed.explain(3, 0)
                 # What was accepted is a table, which is accepted again.
-                make, arguments = plan.__reduce__()
-                again = _core.Feed(make(*arguments), 0, 1, 0, "int64")
+                make, arguments = plan.index.__reduce__()
+                kind, (_, *settings) = plan.__reduce__()
+                again = _core.Feed(kind(make(*arguments), *settings), 0, 1, 0, "int64")
                 assert (again.epoch_batches(0) == feed.epoch_batches(0)).all()
                 outcomes["accepted"] += 1
         finally:

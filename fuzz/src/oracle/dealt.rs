@@ -3,8 +3,8 @@
 use cascade_sampler::{DealtSettings, Source, Weights};
 
 use crate::oracle::decks::{deal, key, lap, onto, places, word};
-use crate::oracle::draws::Generator;
 use crate::oracle::drawn::{around, focal};
+use crate::oracle::draws::Generator;
 use crate::oracle::sums::exact;
 use crate::oracle::{Seat, drawn_seats, is_fraction, weights};
 use crate::table::{Facts, Rows};
@@ -26,30 +26,48 @@ struct Share {
 
 impl<'a> Dealt<'a> {
     pub(crate) fn new(table: &'a Rows, facts: &'a Facts, settings: &'a DealtSettings, seed: u64) -> Self {
-        Self { table, facts, settings, seed }
+        Self {
+            table,
+            facts,
+            settings,
+            seed,
+        }
     }
 
     /// The names of all errors that these arguments may be refused with; none where they are accepted.
     pub(crate) fn reasons(&self) -> Vec<&'static str> {
         let (table, settings) = (self.table, self.settings);
-        let named = if let Weights::Named(given) = &settings.weights { Some(&given[..]) } else { None };
+        let named = if let Weights::Named(given) = &settings.weights {
+            Some(&given[..])
+        } else {
+            None
+        };
         let mut always = settings.always.clone();
         always.sort_unstable();
         always.dedup();
-        let for_conditions =
-            settings.ratios.is_some() || !always.is_empty() || settings.conditions_per_batch.is_some();
+        let for_conditions = settings.ratios.is_some() || !always.is_empty() || settings.conditions_per_batch.is_some();
         let block = settings.batches_per_experiment;
         let reasons = [
             (settings.batch_size == 0 || settings.batch_size >> 32 > 0, "BatchSize"),
             (!is_fraction(settings.leaky), "Leaky"),
             (!is_fraction(settings.global_fraction), "GlobalFraction"),
             (settings.window.is_nan() || settings.window < 0.0, "Window"),
-            (settings.batches.is_some_and(|batches| batches == 0 || batches >> 63 > 0), "Batches"),
+            (
+                settings
+                    .batches
+                    .is_some_and(|batches| batches == 0 || batches >> 63 > 0),
+                "Batches",
+            ),
             (block == 0 || block >> 32 > 0, "BatchesPerExperiment"),
-            (block > 0 && settings.batches.is_some_and(|batches| batches % block > 0), "BrokenBlocks"),
+            (
+                block > 0 && settings.batches.is_some_and(|batches| batches % block > 0),
+                "BrokenBlocks",
+            ),
             (settings.run_length == 0, "RunLength"),
             (
-                settings.conditions_per_batch.is_some_and(|most| most < (always.len() as u64).max(1)),
+                settings
+                    .conditions_per_batch
+                    .is_some_and(|most| most < (always.len() as u64).max(1)),
                 "ConditionsPerBatch",
             ),
             (weights::out_of_range(named), "Proportion"),
@@ -59,7 +77,10 @@ impl<'a> Dealt<'a> {
             (named.is_some() && table.experiments.is_none(), "WithoutColumn"),
             (for_conditions && table.conditions.is_none(), "WithoutColumn"),
         ];
-        let mut reasons: Vec<_> = reasons.into_iter().filter_map(|(is_wrong, name)| is_wrong.then_some(name)).collect();
+        let mut reasons: Vec<_> = reasons
+            .into_iter()
+            .filter_map(|(is_wrong, name)| is_wrong.then_some(name))
+            .collect();
         // What is asked of a column that there is not is looked at together with what is asked of labels.
         if reasons.iter().any(|&reason| reason != "WithoutColumn") {
             return reasons;
@@ -95,7 +116,11 @@ impl<'a> Dealt<'a> {
     /// What is wrong with the conditions of an experiment that can be picked.
     fn wrong_with(&self, experiment: usize) -> Option<&'static str> {
         let cells = self.cells_of(experiment);
-        let most = self.settings.conditions_per_batch.unwrap_or(u64::MAX).min(cells.len() as u64);
+        let most = self
+            .settings
+            .conditions_per_batch
+            .unwrap_or(u64::MAX)
+            .min(cells.len() as u64);
         let seats = self.primary();
         if cells.is_empty() {
             return Some("NoCondition");
@@ -110,7 +135,11 @@ impl<'a> Dealt<'a> {
 
     fn leaked(&self) -> usize {
         let size = self.settings.batch_size as f64;
-        if self.facts.experiments.len() > 1 { (size * self.settings.leaky) as usize } else { 0 }
+        if self.facts.experiments.len() > 1 {
+            (size * self.settings.leaky) as usize
+        } else {
+            0
+        }
     }
 
     fn primary(&self) -> usize {
@@ -134,7 +163,13 @@ impl<'a> Dealt<'a> {
     }
 
     fn cdf(&self) -> Vec<f64> {
-        let by_size = || self.facts.pools.iter().map(|pool| pool.len() as f64 / self.facts.kept as f64).collect();
+        let by_size = || {
+            self.facts
+                .pools
+                .iter()
+                .map(|pool| pool.len() as f64 / self.facts.kept as f64)
+                .collect()
+        };
         weights::cdf(&self.weights().unwrap_or_else(by_size))
     }
 
@@ -146,22 +181,35 @@ impl<'a> Dealt<'a> {
     /// Numbers of the cells of an experiment that take part.
     fn cells_of(&self, experiment: usize) -> Vec<usize> {
         let cells = self.facts.cells_of(experiment);
-        cells.filter(|(_, cell)| self.ratio(cell.condition) > 0.0).map(|(number, _)| number).collect()
+        cells
+            .filter(|(_, cell)| self.ratio(cell.condition) > 0.0)
+            .map(|(number, _)| number)
+            .collect()
     }
 
     /// Blocks of each experiment in an epoch that is a pass.
     fn passes(&self) -> Vec<u64> {
-        let seats = if self.primary() > 0 { self.primary() } else { self.settings.batch_size as usize };
+        let seats = if self.primary() > 0 {
+            self.primary()
+        } else {
+            self.settings.batch_size as usize
+        };
         let blocks = |(experiment, pool): (usize, &Vec<u32>)| {
             let batches = pool.len().div_ceil(seats) as u64;
-            if self.can_pick(experiment) { batches.div_ceil(self.settings.batches_per_experiment) } else { 0 }
+            if self.can_pick(experiment) {
+                batches.div_ceil(self.settings.batches_per_experiment)
+            } else {
+                0
+            }
         };
         self.facts.pools.iter().enumerate().map(blocks).collect()
     }
 
     fn blocks(&self) -> u64 {
         let of_a_pass = || self.passes().iter().sum();
-        self.settings.batches.map_or_else(of_a_pass, |batches| batches / self.settings.batches_per_experiment)
+        self.settings
+            .batches
+            .map_or_else(of_a_pass, |batches| batches / self.settings.batches_per_experiment)
     }
 
     pub(crate) fn total(&self) -> u64 {
@@ -203,10 +251,18 @@ impl<'a> Dealt<'a> {
     fn shares(&self, experiment: usize, turn: u64) -> Vec<Share> {
         let block = self.settings.batches_per_experiment;
         if self.table.conditions.is_none() {
-            return vec![Share { cell: experiment, ratio: 1.0, index: Some(turn), block }];
+            return vec![Share {
+                cell: experiment,
+                ratio: 1.0,
+                index: Some(turn),
+                block,
+            }];
         }
-        let share = |cell: usize, index, block| {
-            Share { cell, ratio: self.ratio(self.facts.cells[cell].condition), index, block }
+        let share = |cell: usize, index, block| Share {
+            cell,
+            ratio: self.ratio(self.facts.cells[cell].condition),
+            index,
+            block,
         };
         let is_always = |&cell: &usize| self.settings.always.contains(&self.facts.cells[cell].condition);
         let (always, others): (Vec<usize>, Vec<usize>) = self.cells_of(experiment).into_iter().partition(is_always);
@@ -241,14 +297,21 @@ impl<'a> Dealt<'a> {
 
         let batch = key(self.seed, 5, e, g);
         let mut generator = Generator::of([0, 1, 2, 3].map(|i| word(batch, i)));
-        let focal = self.table.hours.as_ref().map(|_| focal(self.table, &self.facts.pools[experiment], &mut generator));
+        let focal = self
+            .table
+            .hours
+            .as_ref()
+            .map(|_| focal(self.table, &self.facts.pools[experiment], &mut generator));
         let shares = self.shares(experiment, turn);
         let ratios: Vec<f64> = shares.iter().map(|share| share.ratio).collect();
         let split = split(self.primary(), &ratios, &mut generator);
         let mut seats = Vec::new();
         if let Some(focal) = focal {
             let rows = shares.iter().map(|share| self.rows_of(share));
-            let parts: Vec<_> = rows.zip(&split).map(|(rows, &(_, base, odd))| (rows, base + odd)).collect();
+            let parts: Vec<_> = rows
+                .zip(&split)
+                .map(|(rows, &(_, base, odd))| (rows, base + odd))
+                .collect();
             let (window, global_fraction) = (self.settings.window, self.settings.global_fraction);
             seats = around(self.table, focal, window, global_fraction, &parts, &mut generator);
         } else {
@@ -262,7 +325,11 @@ impl<'a> Dealt<'a> {
     }
 
     fn rows_of(&self, share: &Share) -> &Vec<u32> {
-        if self.table.conditions.is_some() { &self.facts.cells[share.cell].rows } else { &self.facts.pools[share.cell] }
+        if self.table.conditions.is_some() {
+            &self.facts.cells[share.cell].rows
+        } else {
+            &self.facts.pools[share.cell]
+        }
     }
 
     /// Rows of one cell that holds cards for `held` seats, of which `wanted` come.
@@ -281,14 +348,22 @@ impl<'a> Dealt<'a> {
             }
         }
         let (cards, taken) = (len / length, held.div_ceil(length));
-        let (lap, j) = if held > 0 { lap(len, held, share.block, index) } else { (index, 0) };
+        let (lap, j) = if held > 0 {
+            lap(len, held, share.block, index)
+        } else {
+            (index, 0)
+        };
         let z = key(self.seed, 3, share.cell as u64, lap);
         let offset = if length > 1 { onto(word(z, 64), len) } else { 0 };
         let row_of = |card: usize, within: usize| rows[(offset + card * length + within) % len];
         let mut seats = Vec::new();
         for place in places(cards, taken, j) {
             let card = deal(cards, z, place);
-            seats.extend((0..length).map(|d| Seat { row: row_of(card, d), source: Source::Primary, dealt: true }));
+            seats.extend((0..length).map(|d| Seat {
+                row: row_of(card, d),
+                source: Source::Primary,
+                dealt: true,
+            }));
         }
         seats.truncate(held.min(wanted));
         while seats.len() < wanted {
@@ -299,7 +374,11 @@ impl<'a> Dealt<'a> {
             } else {
                 rows[generator.below(len)]
             };
-            seats.push(Seat { row, source: Source::Primary, dealt: false });
+            seats.push(Seat {
+                row,
+                source: Source::Primary,
+                dealt: false,
+            });
         }
         seats
     }
@@ -318,7 +397,13 @@ impl<'a> Dealt<'a> {
         let z = key(self.seed, 4, experiment as u64, lap);
         let places = places(others.len(), taken, j).into_iter();
         let row = |place| others[deal(others.len(), z, place)];
-        places.map(|place| Seat { row: row(place), source: Source::Leak, dealt: true }).collect()
+        places
+            .map(|place| Seat {
+                row: row(place),
+                source: Source::Leak,
+                dealt: true,
+            })
+            .collect()
     }
 }
 

@@ -36,7 +36,9 @@ pub(crate) fn deal(n: usize, z: u64, mut x: usize) -> usize {
     }
     let a = (1..).find(|a| a * a >= n).unwrap();
     let b = n.div_ceil(a);
-    let keys: Vec<u32> = (0..4).flat_map(|i| [word(z, i) as u32, (word(z, i) >> 32) as u32]).collect();
+    let keys: Vec<u32> = (0..4)
+        .flat_map(|i| [word(z, i) as u32, (word(z, i) >> 32) as u32])
+        .collect();
     loop {
         let (mut l, mut r) = (x / b, x % b);
         for turn in 0..4 {
@@ -65,5 +67,7 @@ pub(crate) fn lap(n: usize, q: usize, k: u64, number: u64) -> (u64, u64) {
 
 /// The places that deal `j` of a lap takes.
 pub(crate) fn places(n: usize, q: usize, j: u64) -> Vec<usize> {
-    (0..q as u64).map(|i| ((j * q as u64 + i) % n as u64) as usize).collect()
+    (0..q as u64)
+        .map(|i| ((j * q as u64 + i) % n as u64) as usize)
+        .collect()
 }

@@ -18,7 +18,12 @@ impl<'a> Drawn<'a> {
     pub(crate) fn new(table: &'a Rows, facts: &'a Facts, settings: &'a Settings) -> Self {
         let given = settings.weights.as_ref();
         let weights = given.map(|given| weights::given(given, &facts.experiments));
-        Self { table, facts, settings, weights }
+        Self {
+            table,
+            facts,
+            settings,
+            weights,
+        }
     }
 
     /// The names of all errors that these arguments may be refused with; none where they are accepted.
@@ -29,15 +34,26 @@ impl<'a> Drawn<'a> {
             (!is_fraction(settings.leaky), "Leaky"),
             (!is_fraction(settings.global_fraction), "GlobalFraction"),
             (settings.window.is_nan() || settings.window < 0.0, "Window"),
-            (settings.batches.is_some_and(|batches| batches == 0 || batches >> 63 > 0), "Batches"),
+            (
+                settings
+                    .batches
+                    .is_some_and(|batches| batches == 0 || batches >> 63 > 0),
+                "Batches",
+            ),
             (weights::out_of_range(settings.weights.as_deref()), "Proportion"),
             (weights::out_of_range(settings.ratios.as_deref()), "Proportion"),
             (table.has_infinite_time(), "InfiniteTime"),
             (self.facts.kept == 0, "NoRows"),
-            (settings.weights.is_some() && table.experiments.is_none(), "WithoutColumn"),
+            (
+                settings.weights.is_some() && table.experiments.is_none(),
+                "WithoutColumn",
+            ),
             (settings.ratios.is_some() && table.conditions.is_none(), "WithoutColumn"),
         ];
-        let mut reasons: Vec<_> = reasons.into_iter().filter_map(|(is_wrong, name)| is_wrong.then_some(name)).collect();
+        let mut reasons: Vec<_> = reasons
+            .into_iter()
+            .filter_map(|(is_wrong, name)| is_wrong.then_some(name))
+            .collect();
         // What is asked of a column that there is not is looked at together with what is asked of labels.
         if reasons.iter().any(|&reason| reason != "WithoutColumn") {
             return reasons;
@@ -70,20 +86,31 @@ impl<'a> Drawn<'a> {
 
     pub(crate) fn total(&self) -> u64 {
         let (rows, size) = (self.facts.kept as u64, self.settings.batch_size);
-        self.settings.batches.unwrap_or(rows / size + u64::from(!self.settings.drop_last && rows % size > 0))
+        self.settings
+            .batches
+            .unwrap_or(rows / size + u64::from(!self.settings.drop_last && rows % size > 0))
     }
 
     fn size(&self, position: u64) -> usize {
         let (rows, size) = (self.facts.kept as u64, self.settings.batch_size);
         let has_short = self.settings.batches.is_none() && !self.settings.drop_last && rows % size > 0;
-        (if has_short && position + 1 == self.total() { rows % size } else { size }) as usize
+        (if has_short && position + 1 == self.total() {
+            rows % size
+        } else {
+            size
+        }) as usize
     }
 
     /// The weights, as the specification's cdf is made from.
     fn chances(&self) -> Vec<f64> {
         match &self.weights {
             Some(given) => weights::normed(given),
-            None => self.facts.pools.iter().map(|pool| pool.len() as f64 / self.facts.kept as f64).collect(),
+            None => self
+                .facts
+                .pools
+                .iter()
+                .map(|pool| pool.len() as f64 / self.facts.kept as f64)
+                .collect(),
         }
     }
 
@@ -92,7 +119,11 @@ impl<'a> Drawn<'a> {
     }
 
     fn leak(&self, size: usize) -> usize {
-        if self.facts.experiments.len() > 1 { (size as f64 * self.settings.leaky) as usize } else { 0 }
+        if self.facts.experiments.len() > 1 {
+            (size as f64 * self.settings.leaky) as usize
+        } else {
+            0
+        }
     }
 
     /// The cells that take part in batches of an experiment, by number, with their ratios.
@@ -101,7 +132,10 @@ impl<'a> Drawn<'a> {
         let given = self.settings.ratios.as_deref().unwrap_or_default();
         let ratio = |condition: u32| given.get(condition as usize).copied().flatten().unwrap_or(equal);
         let cells = self.facts.cells_of(experiment);
-        cells.map(|(number, cell)| (number, ratio(cell.condition))).filter(|&(_, ratio)| ratio > 0.0).collect()
+        cells
+            .map(|(number, cell)| (number, ratio(cell.condition)))
+            .filter(|&(_, ratio)| ratio > 0.0)
+            .collect()
     }
 
     fn quotas(&self, experiment: usize, seats: usize) -> Vec<(usize, usize)> {
@@ -120,14 +154,19 @@ impl<'a> Drawn<'a> {
     /// The first batches of an epoch, one after another from one generator.
     pub(crate) fn batches(&self, seed: u64, many: u64) -> Vec<Vec<Seat>> {
         let mut generator = Generator::new(seed);
-        (0..many).map(|position| self.batch(&mut generator, self.size(position))).collect()
+        (0..many)
+            .map(|position| self.batch(&mut generator, self.size(position)))
+            .collect()
     }
 
     fn batch(&self, generator: &mut Generator, size: usize) -> Vec<Seat> {
         let mut experiment = 0;
         if self.table.experiments.is_some() {
             let unit = generator.unit();
-            experiment = weights::cdf(&self.chances()).iter().filter(|&&entry| entry <= unit).count();
+            experiment = weights::cdf(&self.chances())
+                .iter()
+                .filter(|&&entry| entry <= unit)
+                .count();
         }
         let mut leaked = Vec::new();
         if self.leak(size) > 0 {
@@ -142,11 +181,20 @@ impl<'a> Drawn<'a> {
         let mut parts = vec![(&self.facts.pools[experiment], seats)];
         if self.table.conditions.is_some() {
             let quotas = self.quotas(experiment, seats).into_iter();
-            parts = quotas.map(|(cell, quota)| (&self.facts.cells[cell].rows, quota)).collect();
+            parts = quotas
+                .map(|(cell, quota)| (&self.facts.cells[cell].rows, quota))
+                .collect();
         }
         if self.table.hours.is_some() {
             let focal = focal(self.table, &self.facts.pools[experiment], generator);
-            return around(self.table, focal, self.settings.window, self.settings.global_fraction, &parts, generator);
+            return around(
+                self.table,
+                focal,
+                self.settings.window,
+                self.settings.global_fraction,
+                &parts,
+                generator,
+            );
         }
         let mut found = Vec::new();
         for (rows, quota) in parts {

@@ -18,7 +18,9 @@ pub(crate) fn seed_words(entropy: [u32; 4]) -> [u64; 4] {
         v ^ v >> 16
     };
     let mix = |x: u32, y: u32| {
-        let r = 0xca01_f9dd_u32.wrapping_mul(x).wrapping_sub(0x4973_f715_u32.wrapping_mul(y));
+        let r = 0xca01_f9dd_u32
+            .wrapping_mul(x)
+            .wrapping_sub(0x4973_f715_u32.wrapping_mul(y));
         r ^ r >> 16
     };
     let mut pool = entropy.map(|word| hash(&mut constant, 0x931e_8875, word));
@@ -45,7 +47,11 @@ impl Generator {
     pub(crate) fn of(words: [u64; 4]) -> Self {
         let [w0, w1, w2, w3] = words.map(u128::from);
         let inc = (w2 << 64 | w3).wrapping_mul(2).wrapping_add(1);
-        let mut generator = Self { state: (w0 << 64 | w1).wrapping_add(inc), inc, kept: None };
+        let mut generator = Self {
+            state: (w0 << 64 | w1).wrapping_add(inc),
+            inc,
+            kept: None,
+        };
         generator.step();
         generator
     }
@@ -113,6 +119,9 @@ impl Generator {
         if k == 0 {
             return Vec::new();
         }
-        self.sample(pool.len(), k).into_iter().map(|place| pool[place]).collect()
+        self.sample(pool.len(), k)
+            .into_iter()
+            .map(|place| pool[place])
+            .collect()
     }
 }

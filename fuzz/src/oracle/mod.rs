@@ -3,8 +3,8 @@
 
 pub(crate) mod dealt;
 pub(crate) mod decks;
-pub(crate) mod draws;
 pub(crate) mod drawn;
+pub(crate) mod draws;
 pub(crate) mod sums;
 pub(crate) mod weights;
 
@@ -20,7 +20,11 @@ pub(crate) struct Seat {
 
 /// Seats whose rows were drawn.
 pub(crate) fn drawn_seats(rows: Vec<u32>, source: Source) -> impl Iterator<Item = Seat> {
-    rows.into_iter().map(move |row| Seat { row, source, dealt: false })
+    rows.into_iter().map(move |row| Seat {
+        row,
+        source,
+        dealt: false,
+    })
 }
 
 pub(crate) fn is_fraction(value: f64) -> bool {

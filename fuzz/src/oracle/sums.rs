@@ -25,7 +25,11 @@ pub(crate) fn exact(values: &[f64]) -> f64 {
     for value in values {
         let exponent = value.to_bits() >> 52;
         let fraction = value.to_bits() & ((1 << 52) - 1);
-        let (digits, shift) = if exponent == 0 { (fraction, 0) } else { (fraction | 1 << 52, exponent - 1) };
+        let (digits, shift) = if exponent == 0 {
+            (fraction, 0)
+        } else {
+            (fraction | 1 << 52, exponent - 1)
+        };
         let mut carry = u128::from(digits) << (shift % 64);
         for limb in &mut sum[(shift / 64) as usize..] {
             carry += u128::from(*limb);
@@ -34,7 +38,9 @@ pub(crate) fn exact(values: &[f64]) -> f64 {
         }
     }
     let bit = |place: usize| sum[place / 64] >> (place % 64) & 1;
-    let Some(top) = (0..35 * 64).rev().find(|&place| bit(place) == 1) else { return 0.0 };
+    let Some(top) = (0..35 * 64).rev().find(|&place| bit(place) == 1) else {
+        return 0.0;
+    };
     if top < 53 {
         return f64::from_bits(sum[0]);
     }

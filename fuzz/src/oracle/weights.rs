@@ -26,16 +26,27 @@ pub(crate) fn cdf(weights: &[f64]) -> Vec<f64> {
 pub(crate) fn reasons(weights: &[f64]) -> Vec<&'static str> {
     let sum = pairwise(weights);
     let reasons = [(sum.is_infinite(), "Overflow"), (sum == 0.0, "NoWeight")];
-    reasons.into_iter().filter_map(|(is_wrong, reason)| is_wrong.then_some(reason)).collect()
+    reasons
+        .into_iter()
+        .filter_map(|(is_wrong, reason)| is_wrong.then_some(reason))
+        .collect()
 }
 
 /// Whether one of weights or ratios is negative, infinite or no number.
 pub(crate) fn out_of_range(values: Option<&[Option<f64>]>) -> bool {
-    values.unwrap_or_default().iter().flatten().any(|&value| !(0.0..f64::INFINITY).contains(&value))
+    values
+        .unwrap_or_default()
+        .iter()
+        .flatten()
+        .any(|&value| !(0.0..f64::INFINITY).contains(&value))
 }
 
 /// Whether one is given for a label that has no rows.
 pub(crate) fn without_rows(values: Option<&[Option<f64>]>, labels: &[u32]) -> bool {
-    let named = values.unwrap_or_default().iter().enumerate().filter(|(_, value)| value.is_some());
+    let named = values
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| value.is_some());
     named.into_iter().any(|(label, _)| !labels.contains(&(label as u32)))
 }

@@ -27,74 +27,43 @@ def fingerprint(plan: _core.Plan, seed: int) -> dict[str, Any]:
 
     Which rank of how many a sampler is does not matter, nor what labels are called.
     """
-    _, (rows, experiments, conditions, times, *settings) = plan.__reduce__()
-    columns = [
-        chunks[0][0] if column else None for column in (experiments, conditions) for chunks, _ in [column or ([], 0)]
-    ]
+    index, settings = plan.index, plan.settings()
     table = {
-        "rows": rows,
-        "experiments": _digest(columns[0]),
-        "conditions": _digest(columns[1]),
-        "times": _digest(times[0] if times else None),
+        "rows": index.rows,
+        "experiments": _digest(index.experiment_positions()),
+        "conditions": _digest(index.condition_positions()),
+        "times": _digest(index.times()),
         "seed": seed,
     }
-    told = _dealt(plan, *settings) if plan.dealt else _drawn(plan, *settings)
-    if not times:
-        told.update(window=None, global_fraction=None)
+    told = {
+        "batch_size": settings["batch_size"],
+        "leaky": settings["leaky"],
+        **(_dealt(plan, settings) if plan.dealt else _drawn(plan, settings)),
+        "num_batches": plan.batches,
+        "window": settings["window"] if index.has_times else None,
+        "global_fraction": settings["global_fraction"] if index.has_times else None,
+    }
     return {"specification": 2 if plan.dealt else 1, **table, **told}
 
 
-def _drawn(
-    plan: _core.Plan,
-    batch_size: int,
-    leaky: float,
-    weights: list[float] | None,
-    ratios: list[float] | None,
-    drop_last: bool,
-    batches: int | None,
-    window: float,
-    global_fraction: float,
-) -> dict[str, Any]:
+def _drawn(plan: _core.Plan, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "batch_size": batch_size,
-        "leaky": leaky,
         "weights": _digest(plan.weights),
-        "ratios": _digest_numbers(ratios),
-        "drop_last": drop_last if batches is None else None,
-        "num_batches": plan.batches,
-        "window": window,
-        "global_fraction": global_fraction,
+        "ratios": _digest_numbers(settings["ratios"]),
+        "drop_last": settings["drop_last"] if settings["batches"] is None else None,
     }
 
 
-def _dealt(
-    plan: _core.Plan,
-    batch_size: int,
-    leaky: float,
-    weights: str | list[float],
-    ratios: list[float] | None,
-    always: list[int],
-    conditions_per_batch: int | None,
-    run_length: int,
-    batches_per_experiment: int,
-    batches: int | None,
-    window: float,
-    global_fraction: float,
-) -> dict[str, Any]:
+def _dealt(plan: _core.Plan, settings: Mapping[str, Any]) -> dict[str, Any]:
     # By size, and as long as a pass, an epoch has a number of batches of each experiment that follows from no weight.
-    is_pass = weights == "size" and batches is None
+    is_pass = settings["weights"] == "size" and settings["batches"] is None
     return {
-        "batch_size": batch_size,
-        "leaky": leaky,
         "weights": "size" if is_pass else _digest(plan.weights),
-        "ratios": _digest_numbers(ratios),
-        "always": _digest_numbers(sorted(always)),
-        "conditions_per_batch": conditions_per_batch,
-        "run_length": run_length,
-        "batches_per_experiment": batches_per_experiment,
-        "num_batches": plan.batches,
-        "window": window,
-        "global_fraction": global_fraction,
+        "ratios": _digest_numbers(settings["ratios"]),
+        "always": _digest_numbers(sorted(settings["always"])),
+        "conditions_per_batch": settings["conditions_per_batch"],
+        "run_length": settings["run_length"],
+        "batches_per_experiment": settings["batches_per_experiment"],
     }
 
 
@@ -168,18 +137,18 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
     if not isinstance(state, Mapping):
         raise TypeError(f"state must be what state_dict() returned, got {type(state).__name__}")
     dealt = feed.plan.dealt
-    if isinstance(state.get("fingerprint"), Mapping):
-        _refuse_other_sampler(state["fingerprint"].get("specification"), 2 if dealt else 1)
+    theirs, ours = state.get("fingerprint", {}), feed.fingerprint
+    if not isinstance(theirs, Mapping):
+        raise TypeError(f"state['fingerprint'] must be a dict, got {type(theirs).__name__}")
+    theirs = {name: _plain(f"state['fingerprint'][{name!r}]", value) for name, value in theirs.items()}
+    _refuse_other_sampler(theirs.get("specification"), 2 if dealt else 1)
     lacking = [name for name in ("epoch", "batches", "generator", "fingerprint") if name not in state]
     if dealt:
         lacking = [name for name in lacking if name != "generator"]
     if lacking:
         raise ValueError(f"state must be what state_dict() returned; it lacks {', '.join(lacking)}")
-    theirs, ours = state["fingerprint"], feed.fingerprint
-    if not isinstance(theirs, Mapping):
-        raise TypeError(f"state['fingerprint'] must be a dict, got {type(theirs).__name__}")
     different = [
-        f"{name} (state: {json.dumps(theirs.get(name), default=str)}, here: {json.dumps(ours.get(name))})"
+        f"{name} (state: {json.dumps(theirs.get(name))}, here: {json.dumps(ours.get(name))})"
         for name in {**ours, **theirs}
         if theirs.get(name) != ours.get(name)
     ]
@@ -189,24 +158,34 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
             "resume with the table and the settings that the state was made with" + _reader(theirs, ours)
         )
     batches = arguments.integer("state['batches']", state["batches"], 0, 2**63)
+    epoch = arguments.integer("state['epoch']", state["epoch"], 0, (_DEALT_EPOCHS if dealt else _WORDS) + 1)
     fixed = feed.fixed_epoch
-    if fixed is not None and state["epoch"] != fixed:
+    if fixed is not None and epoch != fixed:
         raise ValueError(
-            f"state['epoch'] is {state['epoch']!r}, and this sampler has fixed_epoch={fixed}, which every iteration is"
+            f"state['epoch'] is {epoch}, and this sampler has fixed_epoch={fixed}, which every iteration is"
         )
     if dealt:
-        return arguments.integer("state['epoch']", state["epoch"], 0, _DEALT_EPOCHS + 1), batches, 0, 0, None
+        return epoch, batches, 0, 0, None
     generator = state["generator"]
     if not isinstance(generator, Mapping) or not {"batches", "words", "half"} <= generator.keys():
         raise ValueError("state['generator'] must be what state_dict() returned")
     half = generator["half"]
     return (
-        arguments.integer("state['epoch']", state["epoch"], 0, _WORDS + 1),
+        epoch,
         batches,
         arguments.integer("state['generator']['batches']", generator["batches"], 0, batches + 1),
         arguments.integer("state['generator']['words']", generator["words"], 0, _WORDS),
         None if half is None else arguments.integer("state['generator']['half']", half, 0, 2**32),
     )
+
+
+def _plain(name: str, value: Any) -> bool | int | float | str | None:
+    """Return a value of a fingerprint as a plain one: some ways of keeping states turn numbers into numpy's."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{name} must be a number, a text, True, False or None, got {type(value).__name__}")
 
 
 def _refuse_other_sampler(theirs: Any, ours: int) -> None:

@@ -15,7 +15,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NO
 WHEELS ?= target/wheels
 WHEEL := $(WHEELS)/.built
 
-.PHONY: help demo example example-short example-reads notebooks test test-slow test-slow-python test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check check-rust check-python deny pins format answers docs test-site release clean
+.PHONY: help demo example example-short example-reads notebooks test test-slow test-slow-python test-all test-rust test-plain test-python test-pythons test-clients test-upstream test-minimum fuzz attack sanitize bench bench-quick layers instructions check check-rust check-python deny pins format answers docs test-site release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -105,6 +105,9 @@ test-python: $(ENV)/.ready ## the Python tests but for the slow ones, against th
 test-pythons: $(WHEEL) ## the same wheel on the oldest and the newest Python of this machine, without dataframe libraries
 	tests/other_pythons.sh $(abspath $(UV)) $(abspath $(WHEELS))
 
+test-minimum: $(WHEEL) ## the same wheel with the lowest version of all that it may be used with
+	tests/minimum.sh $(abspath $(UV)) $(abspath $(WHEELS))
+
 .venv-upstream/.ready: $(WHEEL) tests/upstream_environment.sh benches/requirements.txt
 	tests/upstream_environment.sh $(abspath $(UV)) $(abspath $(WHEELS))
 	touch $@
@@ -114,6 +117,16 @@ test-clients: .venv-clients/.ready ## the frameworks that drive a batch sampler,
 
 test-upstream: .venv-upstream/.ready ## whole epochs against upstream's own sampler, which takes Python 3.12
 	cd tests && ../.venv-upstream/bin/python -m pytest upstream_compare.py upstream_own_tests.py
+
+FUZZ_SECONDS ?= 60
+fuzz: ## invented tables and settings against slow oracles, FUZZ_SECONDS=60 for each target; needs a nightly toolchain
+	fuzz/run.sh $(FUZZ_SECONDS)
+
+attack: $(ENV)/.ready ## what should break the package, on a build that checks overflows: CASCADE_ATTACK_SECONDS=60 for each half
+	tests/attack/run.sh $(RUN)
+
+sanitize: ## the core's tests with addresses checked; needs a nightly toolchain
+	tests/attack/sanitize.sh
 
 bench: .venv-upstream/.ready ## time and memory beside the rivals, half an hour; BENCH='--rows 100000' for some sizes, '--help' for more
 	.venv-upstream/bin/python benches/bench.py $(BENCH)
@@ -131,6 +144,7 @@ check: check-rust check-python ## format, lints with warnings denied, types, stu
 
 check-rust:
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --quiet --locked --all-targets -- --deny warnings
 	cargo clippy --quiet --locked --all-targets --features python -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --quiet --locked --no-deps
@@ -163,6 +177,7 @@ pins: $(UV) ## write the versions of every tool and library that tests, document
 
 format: $(ENV)/.ready ## put code into the shape that check wants
 	cargo fmt
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
 

@@ -248,6 +248,37 @@ def test_what_is_no_state_is_refused(change, error, message):
         make().load_state_dict(change(state_after(3)))
 
 
+def in_numpy(state):
+    """The state as ways of keeping it that know arrays alone give it back: every number one of numpy's."""
+    kinds = {int: lambda value: np.array(value)[()], float: np.float64, bool: np.bool_, str: np.str_}
+    return {
+        name: in_numpy(value) if isinstance(value, dict) else kinds.get(type(value), lambda value: value)(value)
+        for name, value in state.items()
+    }
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_numbers_of_numpy_are_numbers(replicas):
+    state = state_after(3)
+    found, expected = make(replicas), make(replicas)
+    found.load_state_dict(in_numpy(state))
+    expected.load_state_dict(state)
+    assert lists(found) == lists(expected)
+    json.dumps(found.state_dict())
+
+
+def test_what_is_no_number_in_a_state_is_named():
+    state = state_after(3)
+    for name in ("epoch", "batches"):
+        with pytest.raises(TypeError, match=f"state\\['{name}'\\] must be an integer, got array"):
+            make().load_state_dict({**state, name: np.array([1, 2])})
+    for name in ("seed", "rows", "specification", "window", "experiments"):
+        for value in (np.array([1, 2]), [1], {}, object()):
+            fingerprint = {**state["fingerprint"], name: value}
+            with pytest.raises(TypeError, match=f"state\\['fingerprint'\\]\\['{name}'\\] must be a number"):
+                make().load_state_dict({**state, "fingerprint": fingerprint})
+
+
 def test_the_state_after_the_last_epoch_there_is():
     sampler = make(seed=2**64 - 2)
     sampler.set_epoch(1)

@@ -140,10 +140,15 @@ impl Audit {
                 pauses.after(seats)?;
             }
             push(&mut counter.audit.seen, counter.marks.seen())?;
+            // An epoch of few batches, or none, is work too.
+            pauses.after(EPOCH + plan.groups().experiments())?;
         }
         counter.finish(&mut pauses)
     }
 }
+
+/// What it takes to begin an epoch, beside what goes with the experiments: as long as so many entries.
+const EPOCH: usize = 100;
 
 /// The counting, and the memory that it uses again for each batch.
 struct Counter<'a> {

@@ -15,8 +15,8 @@ pub(crate) struct Sorter<'a, T: Time> {
     /// The earliest of all times, and buckets an hour if one list has the most that there are.
     earliest: f64,
     scale: f64,
-    /// Where each bucket of a list begins, and then ends.
-    buckets: Vec<u32>,
+    /// Where the next time of each bucket of a list goes, and where the bucket ends.
+    buckets: Vec<(u32, u32)>,
     pairs: Vec<(T::Key, u32)>,
     by_digits: ByDigits<T>,
 }
@@ -40,12 +40,12 @@ impl<'a, T: Time> Sorter<'a, T> {
             }
             pauses.after(times.len())?;
         }
-        let buckets = if longest > SHORT { MOST_BUCKETS + 1 } else { 0 };
+        let buckets = if longest > SHORT { MOST_BUCKETS } else { 0 };
         Ok(Self {
             chunks,
             earliest,
             scale: 1.0 / (latest - earliest),
-            buckets: filled(buckets, 0)?,
+            buckets: filled(buckets, (0, 0))?,
             pairs: room(longest.min(SHORT))?,
             by_digits: ByDigits::new(),
         })
@@ -53,6 +53,10 @@ impl<'a, T: Time> Sorter<'a, T> {
 
     /// Sorts rows by their times, equal ones in their own order. They ascend, or are some runs that do. `times` becomes their
     /// times, ascending, and `places` their places among the rows in that order.
+    ///
+    /// # Errors
+    /// [`Error::Code`] where a time is none, or not what it was before: only those that are written to while they are read
+    /// can be; [`Error::OutOfMemory`], or what a pause returns.
     pub(crate) fn sort<E: From<Error>>(
         &mut self,
         rows: impl ExactSizeIterator<Item = u32> + Clone,
@@ -65,13 +69,17 @@ impl<'a, T: Time> Sorter<'a, T> {
             for (place, row) in rows.enumerate() {
                 (times[place], places[place]) = (reader.time(row), place as u32);
             }
+            if !times.iter().all(|time| time.wide().is_finite()) {
+                return Err(Error::Code.into());
+            }
             self.by_comparison(times, places);
             return Ok(());
         }
         let number = self.deal(rows, times, places, pauses)?;
         let mut start = 0;
         for bucket in 0..number {
-            let bucket = std::mem::replace(&mut start, self.buckets[bucket] as usize)..self.buckets[bucket] as usize;
+            let end = self.buckets[bucket].1 as usize;
+            let bucket = std::mem::replace(&mut start, end)..end;
             let (times, places) = (&mut times[bucket.clone()], &mut places[bucket]);
             if times.len() > SHORT {
                 self.by_digits.sort(times, places, |time| time.key().into(), pauses)?;
@@ -97,19 +105,22 @@ impl<'a, T: Time> Sorter<'a, T> {
         let scale = self.scale * number as f64;
         let (earliest, scale) = (self.earliest, if scale.is_finite() { scale } else { 0.0 });
         let bucket_of = |time: T| (((time.wide() - earliest) * scale) as usize).min(number - 1);
-        let next = &mut self.buckets[..=number];
-        next.fill(0);
+        let buckets = &mut self.buckets[..number];
+        buckets.fill((0, 0));
         let mut reader = Reader::new(self.chunks);
         let mut left = rows.clone();
         while left.len() > 0 {
             let at_once = left.len().min(ENTRIES);
             for row in left.by_ref().take(at_once) {
-                next[bucket_of(reader.time(row)) + 1] += 1;
+                buckets[bucket_of(reader.time(row))].1 += 1;
             }
             pauses.after(at_once)?;
         }
-        for bucket in 0..number {
-            next[bucket + 1] += next[bucket];
+        let mut start = 0;
+        for (next, end) in buckets.iter_mut() {
+            *next = start;
+            start += *end;
+            *end = start;
         }
         let mut reader = Reader::new(self.chunks);
         let mut left = (0_u32..).zip(rows);
@@ -118,10 +129,13 @@ impl<'a, T: Time> Sorter<'a, T> {
             let at_once = behind.min(ENTRIES);
             for (place, row) in left.by_ref().take(at_once) {
                 let time = reader.time(row);
-                let entry = &mut next[bucket_of(time)];
-                times[*entry as usize] = time;
-                places[*entry as usize] = place;
-                *entry += 1;
+                let (next, end) = &mut buckets[bucket_of(time)];
+                if next == end || !time.wide().is_finite() {
+                    return Err(Error::Code.into());
+                }
+                times[*next as usize] = time;
+                places[*next as usize] = place;
+                *next += 1;
             }
             behind -= at_once;
             pauses.after(at_once)?;
@@ -169,5 +183,43 @@ impl<'a, T: Time> Reader<'a, T> {
             self.chunk = self.left.next().copied().unwrap_or_default();
         }
         self.chunk[row as usize - self.start].one_zero()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// What comes of times of which others are read the second time.
+    fn sorted(first: &[f64], second: &[f64]) -> Result<Vec<u32>, Error> {
+        let all = [first, second].concat();
+        let chunks = [all.as_slice()];
+        let mut pause = || Ok::<_, Error>(());
+        let pauses = &mut Pauses::new(&mut pause);
+        let (len, read) = (first.len(), Cell::new(0));
+        let rows = (0..len).map(|row| {
+            read.set(read.get() + 1);
+            (if read.get() > len { row + len } else { row }) as u32
+        });
+        let (mut times, mut places) = (vec![0.0; len], vec![0; len]);
+        let mut sorter = Sorter::new(&chunks, len, pauses)?;
+        sorter.sort(rows, &mut times, &mut places, pauses)?;
+        assert!(times.is_sorted());
+        Ok(places)
+    }
+
+    #[test]
+    fn times_that_are_not_those_that_were_counted() {
+        let ascending: Vec<f64> = (0..4 * BUCKET).map(|hour| hour as f64).collect();
+        let places: Vec<u32> = (0..4 * BUCKET as u32).collect();
+        assert_eq!(sorted(&ascending, &ascending), Ok(places));
+        for (from, to) in [(0, 1e9), (4 * BUCKET - 1, 0.0), (5, f64::NAN), (5, f64::INFINITY)] {
+            let mut changed = ascending.clone();
+            changed[from] = to;
+            assert_eq!(sorted(&ascending, &changed), Err(Error::Code), "{from} {to}");
+        }
+        assert_eq!(sorted(&[1.0, f64::NAN], &[]).err(), Some(Error::Code));
     }
 }

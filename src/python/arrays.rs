@@ -6,6 +6,7 @@ use numpy::{
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
+use super::lists::List;
 use super::signals::detached;
 use crate::columns::times::Times;
 use crate::columns::{Chunk, Codes, Column, Table, combine_with_pause};
@@ -53,7 +54,7 @@ impl<'py> Ints<'py> {
 }
 
 /// What a column is handed over as: chunks of codes, the label number of each code, and the number of labels.
-pub(super) type PyColumn<'py> = (Vec<(Bound<'py, PyAny>, Option<PyReadonlyArray1<'py, u32>>)>, usize);
+pub(super) type PyColumn<'py> = (List<(Bound<'py, PyAny>, Option<PyReadonlyArray1<'py, u32>>)>, usize);
 
 /// A column's arrays, held while the core reads them.
 pub(super) struct ColumnArrays<'py> {
@@ -62,7 +63,7 @@ pub(super) struct ColumnArrays<'py> {
 }
 
 impl<'py> ColumnArrays<'py> {
-    pub(super) fn new((chunks, labels): PyColumn<'py>) -> PyResult<Self> {
+    pub(super) fn new((List(chunks), labels): PyColumn<'py>) -> PyResult<Self> {
         let chunks = chunks
             .into_iter()
             .map(|(codes, ranks)| Ok((Ints::extract(&codes)?, ranks)))
@@ -92,8 +93,8 @@ impl<'py> ColumnArrays<'py> {
 /// Times in hours as they are handed over: arrays of one width.
 #[derive(FromPyObject)]
 pub(super) enum PyTimes<'py> {
-    F64(Vec<PyReadonlyArray1<'py, f64>>),
-    F32(Vec<PyReadonlyArray1<'py, f32>>),
+    F64(List<PyReadonlyArray1<'py, f64>>),
+    F32(List<PyReadonlyArray1<'py, f32>>),
 }
 
 impl PyTimes<'_> {
@@ -102,8 +103,8 @@ impl PyTimes<'_> {
             chunks.iter().map(|chunk| Ok(chunk.as_slice()?)).collect()
         }
         Ok(match self {
-            Self::F64(chunks) => Times::F64(slices(chunks)?),
-            Self::F32(chunks) => Times::F32(slices(chunks)?),
+            Self::F64(List(chunks)) => Times::F64(slices(chunks)?),
+            Self::F32(List(chunks)) => Times::F32(slices(chunks)?),
         })
     }
 }

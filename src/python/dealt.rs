@@ -6,6 +6,7 @@ use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
 use super::index::PyIndex;
+use super::lists::List;
 use super::plan::PyPlan;
 use super::settings::{PyWeights, named};
 use crate::audit::Coverage;
@@ -27,8 +28,8 @@ pub(super) fn dealt_plan(
     batch_size: u64,
     leaky: f64,
     weights: PyWeights,
-    ratios: Option<Vec<f64>>,
-    always: Vec<u32>,
+    ratios: Option<List<f64>>,
+    always: List<u32>,
     conditions_per_batch: Option<u64>,
     run_length: u64,
     batches_per_experiment: u64,
@@ -40,8 +41,8 @@ pub(super) fn dealt_plan(
         batch_size,
         leaky,
         weights: weights.weights()?,
-        ratios: named(ratios),
-        always,
+        ratios: named(ratios)?,
+        always: always.0,
         conditions_per_batch,
         run_length,
         batches_per_experiment,

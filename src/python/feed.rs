@@ -11,7 +11,8 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::audit::audit_columns;
 use super::dealt::PyCoverage;
-use super::kind::{Kind, array, list};
+use super::kind::{Kind, array};
+use super::lists::list;
 use super::plan::PyPlan;
 use super::signals::{detached, watched};
 use crate::audit::{Audit, Coverage, Reach, WindowReach};
@@ -313,7 +314,7 @@ impl PyFeed {
             Kind::I64 => Ok(array(py, self.one::<i64>(py, position, epoch)?)),
             Kind::I32 => Ok(array(py, self.one::<i32>(py, position, epoch)?)),
             Kind::U32 => Ok(array(py, self.one::<u32>(py, position, epoch)?)),
-            Kind::List => list(py, self.one(py, position, epoch)?),
+            Kind::List => list::<i64>(py, self.one(py, position, epoch)?),
         }
     }
 
@@ -394,7 +395,7 @@ impl PyBatches {
             Kind::I64 => self.step(py, |py, rows: Vec<i64>| Ok(array(py, rows))),
             Kind::I32 => self.step(py, |py, rows: Vec<i32>| Ok(array(py, rows))),
             Kind::U32 => self.step(py, |py, rows: Vec<u32>| Ok(array(py, rows))),
-            Kind::List => self.step(py, list),
+            Kind::List => self.step(py, list::<i64>),
         }
     }
 }

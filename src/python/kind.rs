@@ -2,7 +2,6 @@
 
 use numpy::IntoPyArray;
 use pyo3::exceptions::PyValueError;
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::batch::{Row, check_width};
@@ -50,9 +49,4 @@ impl Kind {
 /// Rows as an array.
 pub(super) fn array<T: Row + numpy::Element>(py: Python<'_>, rows: Vec<T>) -> Bound<'_, PyAny> {
     rows.into_pyarray(py).into_any()
-}
-
-/// Rows as a list. numpy makes it: where memory is short, that is an exception with numpy.
-pub(super) fn list(py: Python<'_>, rows: Vec<i64>) -> PyResult<Bound<'_, PyAny>> {
-    array(py, rows).call_method0(intern!(py, "tolist"))
 }

@@ -13,6 +13,7 @@ mod generator;
 mod index;
 mod kind;
 mod labels;
+mod lists;
 mod plan;
 mod settings;
 mod signals;

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::index::PyIndex;
+use super::lists::List;
 use super::settings::{dealt_settings, drawn_settings, named};
 use super::signals::detached;
 use crate::plan::{Composition, Plan, Rule, Settings};
@@ -48,8 +49,8 @@ impl PyPlan {
         index: Py<PyIndex>,
         batch_size: u64,
         leaky: f64,
-        weights: Option<Vec<f64>>,
-        ratios: Option<Vec<f64>>,
+        weights: Option<List<f64>>,
+        ratios: Option<List<f64>>,
         drop_last: bool,
         batches: Option<u64>,
         window: f64,
@@ -58,8 +59,8 @@ impl PyPlan {
         let settings = Settings {
             batch_size,
             leaky,
-            weights: named(weights),
-            ratios: named(ratios),
+            weights: named(weights)?,
+            ratios: named(ratios)?,
             drop_last,
             batches,
             window,

@@ -151,18 +151,18 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
     if not isinstance(state, Mapping):
         raise TypeError(f"state must be what state_dict() returned, got {type(state).__name__}")
     dealt = feed.plan.dealt
-    if isinstance(state.get("fingerprint"), Mapping):
-        _refuse_other_sampler(state["fingerprint"].get("specification"), 2 if dealt else 1)
+    theirs, ours = state.get("fingerprint", {}), feed.fingerprint
+    if not isinstance(theirs, Mapping):
+        raise TypeError(f"state['fingerprint'] must be a dict, got {type(theirs).__name__}")
+    theirs = {name: _plain(f"state['fingerprint'][{name!r}]", value) for name, value in theirs.items()}
+    _refuse_other_sampler(theirs.get("specification"), 2 if dealt else 1)
     lacking = [name for name in ("epoch", "batches", "generator", "fingerprint") if name not in state]
     if dealt:
         lacking = [name for name in lacking if name != "generator"]
     if lacking:
         raise ValueError(f"state must be what state_dict() returned; it lacks {', '.join(lacking)}")
-    theirs, ours = state["fingerprint"], feed.fingerprint
-    if not isinstance(theirs, Mapping):
-        raise TypeError(f"state['fingerprint'] must be a dict, got {type(theirs).__name__}")
     different = [
-        f"{name} (state: {json.dumps(theirs.get(name), default=str)}, here: {json.dumps(ours.get(name))})"
+        f"{name} (state: {json.dumps(theirs.get(name))}, here: {json.dumps(ours.get(name))})"
         for name in {**ours, **theirs}
         if theirs.get(name) != ours.get(name)
     ]
@@ -174,24 +174,34 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
         keys = [name for name in ("experiments", "conditions") if theirs.get(name) != ours[name]]
         raise OtherLabelsError(said, keys) if keys and theirs.get("rows") == ours["rows"] else ValueError(said)
     batches = arguments.integer("state['batches']", state["batches"], 0, 2**63)
+    epoch = arguments.integer("state['epoch']", state["epoch"], 0, (_DEALT_EPOCHS if dealt else _WORDS) + 1)
     fixed = feed.fixed_epoch
-    if fixed is not None and state["epoch"] != fixed:
+    if fixed is not None and epoch != fixed:
         raise ValueError(
-            f"state['epoch'] is {state['epoch']!r}, and this sampler has fixed_epoch={fixed}, which every iteration is"
+            f"state['epoch'] is {epoch}, and this sampler has fixed_epoch={fixed}, which every iteration is"
         )
     if dealt:
-        return arguments.integer("state['epoch']", state["epoch"], 0, _DEALT_EPOCHS + 1), batches, 0, 0, None
+        return epoch, batches, 0, 0, None
     generator = state["generator"]
     if not isinstance(generator, Mapping) or not {"batches", "words", "half"} <= generator.keys():
         raise ValueError("state['generator'] must be what state_dict() returned")
     half = generator["half"]
     return (
-        arguments.integer("state['epoch']", state["epoch"], 0, _WORDS + 1),
+        epoch,
         batches,
         arguments.integer("state['generator']['batches']", generator["batches"], 0, batches + 1),
         arguments.integer("state['generator']['words']", generator["words"], 0, _WORDS),
         None if half is None else arguments.integer("state['generator']['half']", half, 0, 2**32),
     )
+
+
+def _plain(name: str, value: Any) -> bool | int | float | str | None:
+    """Return a value of a fingerprint as a plain one: some ways of keeping states turn numbers into numpy's."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"{name} must be a number, a text, True, False or None, got {type(value).__name__}")
 
 
 def _refuse_other_sampler(theirs: Any, ours: int) -> None:

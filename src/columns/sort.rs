@@ -176,9 +176,21 @@ impl<'a, T: Time> Sorter<'a, T> {
         for shift in (differing.trailing_zeros()..u64::BITS - differing.leading_zeros()).step_by(DIGIT as usize) {
             let digit = |time: T| (key(time) >> shift) as usize % (1 << DIGIT);
             if swapped {
-                deal((&*times_to, &*places_to), (&mut *times, &mut *places), digit, &mut self.counts, pauses)?;
+                deal(
+                    (&*times_to, &*places_to),
+                    (&mut *times, &mut *places),
+                    digit,
+                    &mut self.counts,
+                    pauses,
+                )?;
             } else {
-                deal((&*times, &*places), (&mut *times_to, &mut *places_to), digit, &mut self.counts, pauses)?;
+                deal(
+                    (&*times, &*places),
+                    (&mut *times_to, &mut *places_to),
+                    digit,
+                    &mut self.counts,
+                    pauses,
+                )?;
             }
             swapped = !swapped;
         }

@@ -206,7 +206,12 @@ impl Focus {
                     pauses.after(1)?;
                 }
             } else {
-                for (place, time) in self.index.by_time(pool, self.ends.of(pool), pauses)?.into_iter().zip(times) {
+                for (place, time) in self
+                    .index
+                    .by_time(pool, self.ends.of(pool), pauses)?
+                    .into_iter()
+                    .zip(times)
+                {
                     number(start + place, first + time);
                     pauses.after(1)?;
                 }

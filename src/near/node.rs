@@ -145,7 +145,7 @@ impl<'a, C: Copy + Default + Into<u32>, const STRIDE: usize> Ranks<'a, C, STRIDE
     /// Asks for what is read when a position turns to the child `guess` or one around it.
     #[inline(always)]
     pub(crate) fn ask_for(&self, guess: usize) {
-        self.at_checkpoints().ask_for(guess, self.node.children());
+        self.at_checkpoints().ask_for(guess);
         for end in [&self.low, &self.high] {
             let (from, to) = (end.nearest.from as usize, end.nearest.to as usize);
             for line in (from / LINE..=(to - 1) / LINE).take(STRIDE / 2 / LINE) {
@@ -180,7 +180,11 @@ impl<'a, C: Copy + Default + Into<u32>, const STRIDE: usize> Ranks<'a, C, STRIDE
             // On by as many children as the rest spreads over if evenly, further each time; where that is too far, into the
             // middle of what is left.
             let near = self.near();
-            let population = if self.node.inside { near } else { self.node.size as u32 - near };
+            let population = if self.node.inside {
+                near
+            } else {
+                self.node.size as u32 - near
+            };
             let off = (u64::from(off) * children as u64 / u64::from(population)) as usize + least;
             least *= 2;
             child = if off > to - from {
@@ -198,9 +202,6 @@ impl Ranks<'_, u16, 128> {
     /// The child that a position falls to, and what lies before it and before the next.
     #[inline(always)]
     pub(crate) fn find(&self, bits: impl Bits, guess: usize, position: u32) -> (usize, [Below; 2]) {
-        if self.node.inside && self.near() as usize <= LINE {
-            return self.find_among_few(bits, position);
-        }
         let children = self.node.children();
         let between = self.high.nearest.between() - self.low.nearest.between();
         let between = if self.node.inside { between } else { -between };
@@ -213,9 +214,13 @@ impl Ranks<'_, u16, 128> {
         self.child(bits, guess, position)
     }
 
-    /// The same in a range of so few ranks that counts tell little: the child is the one of a place among theirs, sorted.
+    /// The same of entries inside, where these may be so few that counts tell little: then the child is the one of a place
+    /// among theirs, sorted.
     #[inline(always)]
-    fn find_among_few(&self, bits: impl Bits, position: u32) -> (usize, [Below; 2]) {
+    pub(crate) fn find_among_few(&self, bits: impl Bits, guess: usize, position: u32) -> (usize, [Below; 2]) {
+        if self.near() as usize > LINE {
+            return self.child(bits, guess, position);
+        }
         let (_, place) = Low::of(self.low.rank);
         // The line from the lower end on, or the last one that its checkpoint keeps, and the first that the next one does.
         let start = place.min(LINE);
@@ -236,7 +241,11 @@ impl Ranks<'_, u16, 128> {
         let mut child = 0;
         for bit in (0..ARITY_BITS).rev() {
             let next = child | 1 << bit;
-            child = if few.before(bits, next) <= position { next } else { child };
+            child = if few.before(bits, next) <= position {
+                next
+            } else {
+                child
+            };
         }
         let before = if child == 0 { 0 } else { few.before(bits, child) };
         let low = self.low.count(bits, child);

@@ -23,17 +23,20 @@ struct Narrowing<const AT_ONCE: usize> {
     /// The places to look at, the first of them and how many.
     start: usize,
     valid: usize,
+    /// Whether these are the first.
+    guessed: bool,
 }
 
 impl<const AT_ONCE: usize> Narrowing<AT_ONCE> {
     #[inline(always)]
     fn new(len: usize, guess: usize) -> Self {
-        let start = first_around::<AT_ONCE>(guess, len);
+        let start = first_around::<AT_ONCE>(guess.min(len - 1));
         Self {
             from: 0,
             to: len,
             start,
             valid: AT_ONCE.min(len - start),
+            guessed: true,
         }
     }
 
@@ -41,25 +44,31 @@ impl<const AT_ONCE: usize> Narrowing<AT_ONCE> {
     #[inline(always)]
     fn last(&mut self, reached: usize) -> Option<usize> {
         let end = self.start + self.valid;
-        if reached == 0 && self.start > self.from {
+        let neighbour = if reached == 0 && self.start > self.from {
             self.to = self.start;
+            self.start.saturating_sub(AT_ONCE)
         } else if reached == self.valid && end < self.to {
             self.from = end - 1;
+            end
         } else {
             return Some(self.start + reached.max(1) - 1);
-        }
-        // Where the guess leads astray the rest is halved.
-        let middle = self.from.midpoint(self.to).saturating_sub(AT_ONCE / 2);
-        self.start = middle.max(self.from).min(self.to - 1);
+        };
+        // Where the guess leads astray the next places are looked at, and then the rest is halved.
+        let next = if std::mem::take(&mut self.guessed) {
+            neighbour
+        } else {
+            self.from.midpoint(self.to).saturating_sub(AT_ONCE / 2)
+        };
+        self.start = next.max(self.from).min(self.to - 1);
         self.valid = AT_ONCE.min(self.to - self.start);
         None
     }
 }
 
-/// The first of the places around `guess` that are looked at together, of `len` places.
+/// The first of the places around `guess` that are looked at together: those of a cache line, where counts begin with one.
 #[inline(always)]
-fn first_around<const AT_ONCE: usize>(guess: usize, len: usize) -> usize {
-    guess.saturating_sub(AT_ONCE / 2).min(len.saturating_sub(AT_ONCE))
+fn first_around<const AT_ONCE: usize>(guess: usize) -> usize {
+    guess - guess % AT_ONCE
 }
 
 /// Entries of a part before each of some places, by two rows of counts: the first less the second, and `unit` more for every
@@ -97,13 +106,11 @@ impl<'a, C: Copy + Into<u32>> PartCounts<'a, C> {
             .wrapping_sub(less)
     }
 
-    /// Asks for the counts around `guess`, one of `len`.
+    /// Asks for the counts around `guess`.
     #[inline(always)]
-    pub(crate) fn ask_for(&self, guess: usize, len: usize) {
-        let start = first_around::<LANES>(guess, len);
+    pub(crate) fn ask_for(&self, guess: usize) {
         for counts in self.counts {
-            prefetch(counts, start);
-            prefetch(counts, start + LANES - 1);
+            prefetch(counts, guess);
         }
     }
 }

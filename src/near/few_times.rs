@@ -11,7 +11,7 @@
 
 use crate::error::Error;
 use crate::near::part::Part;
-use crate::near::search::{EvenSpread, PartCounts};
+use crate::near::search::{EvenSpread, PartCounts, first_around};
 use crate::support::memory::{Line, bytes, bytes_mut, filled, prefetch, room, words, words_mut};
 use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::simd::{Bits, LANES, LINE, Search, Values, nth_among, on_this_processor};
@@ -311,7 +311,8 @@ impl<'a> PartOfList<'a> {
         position: &mut u32,
     ) -> u32 {
         let list = &self.list;
-        let block = counts.about_place(bits, *position, list.blocks_of(stretch), guess, 0);
+        let blocks = list.blocks_of(stretch);
+        let block = counts.about_place(bits, *position, blocks, first_around(guess, blocks), 0);
         *position -= counts.before(block);
         let block = (stretch << (STRETCH_BITS - list.block_bits)) + block;
         for line in (0..list.block()).step_by(LINE) {
@@ -371,7 +372,8 @@ impl Find<'_> {
             let blocks = list.blocks_of(stretch);
             // Both factors are below 2^16.
             let block = (*position * blocks as u32 / (next - here)) as usize;
-            part.before_blocks(stretch).ask_for(block);
+            let first = first_around(block, blocks);
+            part.before_blocks(stretch).ask_for(first, first + LANES - 1);
             *spot = Spot {
                 stretch: stretch as u32,
                 block: block as u32,

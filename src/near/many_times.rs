@@ -348,7 +348,8 @@ impl Search for Find<'_> {
     #[inline(always)]
     fn run<B: Bits>(mut self, bits: B) {
         self.leave_root();
-        let few = self.part.inside && self.part.high - self.part.low <= (LINE * self.list.len.div_ceil(1 << Shape::bits(0))) as u32;
+        let few = self.part.inside
+            && self.part.high - self.part.low <= (LINE * self.list.len.div_ceil(1 << Shape::bits(0))) as u32;
         for level in (0..self.list.levels).rev() {
             if level == 0 && few {
                 self.leave_nodes_of_few(bits);

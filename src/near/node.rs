@@ -26,10 +26,10 @@
 
 use crate::error::Error;
 use crate::near::counts::Nearest;
-use crate::near::search::PartCounts;
+use crate::near::search::{PartCounts, first_in_line};
 use crate::support::memory::prefetch;
 use crate::support::pauses::{ENTRIES, Pauses};
-use crate::support::simd::{Bits, LINE, Values};
+use crate::support::simd::{Bits, LANES, LINE, Values};
 
 pub(crate) const ARITY_BITS: u32 = 8;
 pub(crate) const ARITY: usize = 1 << ARITY_BITS;
@@ -145,7 +145,8 @@ impl<'a, C: Copy + Default + Into<u32>, const STRIDE: usize> Ranks<'a, C, STRIDE
     /// Asks for what is read when a position turns to the child `guess` or one around it.
     #[inline(always)]
     pub(crate) fn ask_for(&self, guess: usize) {
-        self.at_checkpoints().ask_for(guess);
+        let first = first_in_line(guess);
+        self.at_checkpoints().ask_for(first, first + LANES - 1);
         for end in [&self.low, &self.high] {
             let (from, to) = (end.nearest.from as usize, end.nearest.to as usize);
             for line in (from / LINE..=(to - 1) / LINE).take(STRIDE / 2 / LINE) {
@@ -210,7 +211,7 @@ impl Ranks<'_, u16, 128> {
         let slope = if children == ARITY { between } else { 0 };
         let guess = self
             .at_checkpoints()
-            .about_place(bits, position, children, guess, slope);
+            .about_place(bits, position, children, first_in_line(guess), slope);
         self.child(bits, guess, position)
     }
 

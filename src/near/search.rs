@@ -29,8 +29,7 @@ struct Narrowing<const AT_ONCE: usize> {
 
 impl<const AT_ONCE: usize> Narrowing<AT_ONCE> {
     #[inline(always)]
-    fn new(len: usize, guess: usize) -> Self {
-        let start = first_around::<AT_ONCE>(guess.min(len - 1));
+    fn new(len: usize, start: usize) -> Self {
         Self {
             from: 0,
             to: len,
@@ -65,10 +64,17 @@ impl<const AT_ONCE: usize> Narrowing<AT_ONCE> {
     }
 }
 
-/// The first of the places around `guess` that are looked at together: those of a cache line, where counts begin with one.
+/// The first of the counts to compare around `guess`, one of `len`.
 #[inline(always)]
-fn first_around<const AT_ONCE: usize>(guess: usize) -> usize {
-    guess - guess % AT_ONCE
+pub(crate) fn first_around(guess: usize, len: usize) -> usize {
+    guess.saturating_sub(LANES / 2).min(len.saturating_sub(LANES))
+}
+
+/// The first of those in the cache line of `guess`, where counts begin with one. Half as many lines are read, but a guess at
+/// an end of its line leads astray more often: it should be close.
+#[inline(always)]
+pub(crate) fn first_in_line(guess: usize) -> usize {
+    guess - guess % LANES
 }
 
 /// Entries of a part before each of some places, by two rows of counts: the first less the second, and `unit` more for every
@@ -106,21 +112,22 @@ impl<'a, C: Copy + Into<u32>> PartCounts<'a, C> {
             .wrapping_sub(less)
     }
 
-    /// Asks for the counts around `guess`.
+    /// Asks for the counts from a place on to another, in no more than two cache lines.
     #[inline(always)]
-    pub(crate) fn ask_for(&self, guess: usize) {
+    pub(crate) fn ask_for(&self, first: usize, last: usize) {
         for counts in self.counts {
-            prefetch(counts, guess);
+            prefetch(counts, first);
+            prefetch(counts, last);
         }
     }
 }
 
 impl PartCounts<'_, u16> {
     /// The last of `len` places that no more than `position` entries come before, as far as the counts tell: those of a
-    /// place are off by `slope` / 256 for each place before it.
+    /// place are off by `slope` / 256 for each place before it. Those from `first` on are compared first.
     #[inline(always)]
-    pub(crate) fn about_place(&self, bits: impl Bits, position: u32, len: usize, guess: usize, slope: i32) -> usize {
-        let mut places = Narrowing::<LANES>::new(len, guess);
+    pub(crate) fn about_place(&self, bits: impl Bits, position: u32, len: usize, first: usize, slope: i32) -> usize {
+        let mut places = Narrowing::<LANES>::new(len, first);
         loop {
             let start = places.start;
             let [Some(more), Some(less)] = self.counts.map(|counts| counts[start..].first_chunk()) else {
@@ -149,7 +156,8 @@ impl PartCounts<'_, u32> {
     /// The last of `len` places that no more than `position` entries come before.
     #[inline(always)]
     pub(crate) fn place(&self, position: u32, len: usize, guess: usize) -> usize {
-        let mut places = Narrowing::<WIDE_LANES>::new(len, guess);
+        let first = guess.saturating_sub(WIDE_LANES / 2).min(len.saturating_sub(WIDE_LANES));
+        let mut places = Narrowing::<WIDE_LANES>::new(len, first);
         loop {
             let mut reached = 0;
             for place in places.start..places.start + places.valid {

@@ -128,6 +128,9 @@ fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, ta
     picked
 }
 
+/// So many cells ahead what is read of one is asked for.
+const AHEAD: usize = 8;
+
 /// The seats that do not leak, near a focal time and far from it.
 fn focused(
     plan: &Plan,
@@ -156,7 +159,10 @@ fn focused(
             }
         };
         if let Some(quotas) = composition.quotas(picked) {
-            for &quota in quotas {
+            for (place, &quota) in quotas.iter().enumerate() {
+                if let Some(next) = quotas.get(place + AHEAD) {
+                    focus.ask_for(next.cell);
+                }
                 let seats = if inside { quota.seats - quota.far } else { quota.far };
                 take(
                     quota.cell,

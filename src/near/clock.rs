@@ -6,7 +6,7 @@ use crate::columns::MISSING;
 use crate::columns::times::{Hours, Time};
 use crate::error::Error;
 use crate::support::memory::{LINE, prefetch, room};
-use crate::support::pauses::{ENTRIES, Pauses};
+use crate::support::pauses::Pauses;
 
 /// The different times of every pool, ascending.
 #[derive(Clone, Debug)]
@@ -21,8 +21,8 @@ pub(crate) struct Clocks {
     steps: Hours,
 }
 
-const STEP: usize = 64;
-const LEVELS: u32 = 3;
+const STEP: usize = 32;
+const LEVELS: u32 = 4;
 
 impl Clocks {
     /// From the times of every pool, one pool's after another.
@@ -33,10 +33,7 @@ impl Clocks {
     ) -> Result<Self, E> {
         let mut steps = room((1..=LEVELS).map(|level| hours.len().div_ceil(STEP.pow(level))).sum())?;
         for level in 1..=LEVELS {
-            for times in hours.chunks(ENTRIES) {
-                steps.extend(times.iter().copied().step_by(STEP.pow(level)));
-                pauses.after(times.len() / STEP)?;
-            }
+            pauses.extend(&mut steps, hours.iter().copied().step_by(STEP.pow(level)))?;
         }
         Ok(Self {
             starts,
@@ -165,11 +162,59 @@ fn near_of<T: Copy>(
 #[inline]
 fn narrow<T: Copy>(range: &mut Range<usize>, times: &[T], step: usize, passed: impl Fn(T) -> bool) {
     let (first, last) = (range.start.div_ceil(step), range.end.div_ceil(step));
-    let next = first + times[first..last].partition_point(|&time| passed(time));
+    let times = &times[first..last];
+    // All of so few are looked at: no step waits for the one before.
+    let next = first
+        + if times.len() <= 2 * STEP {
+            times.iter().map(|&time| usize::from(passed(time))).sum()
+        } else {
+            times.partition_point(|&time| passed(time))
+        };
     if next > first {
         range.start = (next - 1) * step + 1;
     }
     if next < last {
         range.end = next * step;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn times_near_one_are_found_as_by_looking_at_every_time(
+            sizes in proptest::collection::vec(prop_oneof![1..100_usize, 1..5_000_usize, 30_000..70_000_usize], 1..4),
+            seed: u64,
+            picks in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0.0..1.0), 20),
+            narrow in 0..3_usize,
+        ) {
+            let mut generator = crate::draw::Generator::new(seed);
+            let mut starts = vec![0];
+            let mut hours: Vec<f64> = Vec::new();
+            for size in sizes {
+                let mut times: Vec<f64> = (0..size).map(|_| generator.unit() * 24.0 - 12.0).collect();
+                times.sort_by(f64::total_cmp);
+                times.dedup();
+                hours.extend(times);
+                starts.push(hours.len() as u32);
+            }
+            let mut pause = || Ok::<(), Error>(());
+            let clocks = Clocks::new(starts.clone(), hours.clone(), &mut Pauses::new(&mut pause)).unwrap();
+            for (pool, focal, window) in picks {
+                let pool = pool.index(starts.len() - 1);
+                let times = &hours[starts[pool] as usize..starts[pool + 1] as usize];
+                let focal = focal.index(times.len());
+                let window = window * [24.0, 0.1, 0.0][narrow];
+                let near = |time: &f64| (time - times[focal]).abs() <= window;
+                let start = times.iter().position(near).unwrap();
+                let end = start + times[start..].iter().take_while(|time| near(time)).count();
+                prop_assert_eq!(clocks.near(pool, focal as u32, window), start as u32..end as u32);
+            }
+        }
     }
 }

@@ -11,8 +11,8 @@
 
 use crate::error::Error;
 use crate::near::part::Part;
-use crate::near::search::{EvenSpread, PartCounts};
-use crate::support::memory::{Line, bytes, bytes_mut, filled, prefetch, room};
+use crate::near::search::{EvenSpread, PartCounts, first_around};
+use crate::support::memory::{Line, bytes, bytes_mut, filled, prefetch, room, words, words_mut};
 use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::simd::{Bits, LANES, LINE, Search, Values, nth_among, on_this_processor};
 
@@ -29,7 +29,8 @@ pub(crate) struct FewTimes {
     /// The time of each entry, as its place among the list's times, one list's after another, each filled up to whole blocks.
     codes: Vec<Line>,
     /// For each stretch, for each time and the end of all, for each block: the stretch's entries before it that are earlier.
-    of_stretch: Vec<u16>,
+    /// Each list's begin with a line.
+    of_stretch: Vec<Line>,
     /// For each time and the end of all, for each stretch: the list's entries before it that are earlier. None for lists of
     /// one stretch.
     of_all: Vec<u32>,
@@ -128,7 +129,7 @@ impl FewTimes {
             };
             let counts = list.counts();
             codes += list.blocks() << list.block_bits;
-            of_stretch += counts.0;
+            of_stretch += counts.0.next_multiple_of(LANES);
             of_all += counts.1;
             cut.push(list);
         }
@@ -136,7 +137,7 @@ impl FewTimes {
             lists: cut,
             codes: pauses.filled(codes / LINE, Line([0; LINE]))?,
             // Counts that are compared together may reach past the last of them.
-            of_stretch: pauses.filled(of_stretch + LANES, 0)?,
+            of_stretch: pauses.filled(of_stretch / LANES + 1, Line([0; LINE]))?,
             of_all: pauses.filled(of_all, 0)?,
         })
     }
@@ -174,6 +175,7 @@ impl FewTimes {
     /// Counts the entries before every block and every stretch of a list whose codes are there.
     fn count<E: From<Error>>(&mut self, list: Blocks, pauses: &mut Pauses<'_, E>) -> Result<(), E> {
         let codes = &bytes(&self.codes)[list.codes..list.codes + list.len];
+        let before_blocks = words_mut(&mut self.of_stretch);
         let mut of_all: Vec<u32> = filled(list.times, 0)?;
         let mut of_stretch: Vec<u32> = filled(list.times, 0)?;
         for (stretch, codes) in codes.chunks(STRETCH).enumerate() {
@@ -188,7 +190,7 @@ impl FewTimes {
                 let mut sum = 0;
                 for (time, &count) in (1..).zip(&of_stretch) {
                     sum += count;
-                    self.of_stretch[list.row(stretch, time) + block] = sum as u16;
+                    before_blocks[list.row(stretch, time) + block] = sum as u16;
                 }
                 for &code in codes {
                     of_stretch[code as usize] += 1;
@@ -292,8 +294,8 @@ impl<'a> PartOfList<'a> {
     /// What comes before the blocks of a stretch.
     #[inline(always)]
     fn before_blocks(&self, stretch: usize) -> PartCounts<'a, u16> {
-        let few = self.few;
-        let counts = self.ends.map(|time| &few.of_stretch[self.list.row(stretch, time)..]);
+        let counts = words(&self.few.of_stretch);
+        let counts = self.ends.map(|time| &counts[self.list.row(stretch, time)..]);
         PartCounts::new(counts, self.inside, self.list.block())
     }
 
@@ -309,7 +311,8 @@ impl<'a> PartOfList<'a> {
         position: &mut u32,
     ) -> u32 {
         let list = &self.list;
-        let block = counts.about_place(bits, *position, list.blocks_of(stretch), guess, 0);
+        let blocks = list.blocks_of(stretch);
+        let block = counts.about_place(bits, *position, blocks, first_around(guess, blocks), 0);
         *position -= counts.before(block);
         let block = (stretch << (STRETCH_BITS - list.block_bits)) + block;
         for line in (0..list.block()).step_by(LINE) {
@@ -369,7 +372,8 @@ impl Find<'_> {
             let blocks = list.blocks_of(stretch);
             // Both factors are below 2^16.
             let block = (*position * blocks as u32 / (next - here)) as usize;
-            part.before_blocks(stretch).ask_for(block, blocks);
+            let first = first_around(block, blocks);
+            part.before_blocks(stretch).ask_for(first, first + LANES - 1);
             *spot = Spot {
                 stretch: stretch as u32,
                 block: block as u32,

@@ -155,6 +155,12 @@ impl Focus {
         }
     }
 
+    /// Asks ahead for what is read of a list, where it is a short one.
+    #[inline]
+    pub(crate) fn ask_for(&self, list: u32) {
+        self.index.ask_for(list);
+    }
+
     /// Makes room to count what is near in up to so many lists of a pool.
     pub(crate) fn reserve_spans(&self, spans: &mut Spans, lists: usize) -> Result<(), Error> {
         self.cells.as_ref().map_or(Ok(()), |cells| spans.reserve(cells, lists))

@@ -136,6 +136,15 @@ impl NearIndex {
         }
     }
 
+    /// Asks for what is read of a short list, if it is one.
+    #[inline]
+    pub(crate) fn ask_for(&self, list: u32) {
+        let list = self.lists[list as usize];
+        if list.structure == List::SHORT {
+            self.short.ask_for(list.run());
+        }
+    }
+
     /// Whether parts of a list must tell its times.
     pub(crate) fn asks_for_times(&self, list: u32) -> bool {
         self.lists[list as usize].structure == List::FEW_TIMES

@@ -348,8 +348,14 @@ impl Search for Find<'_> {
     #[inline(always)]
     fn run<B: Bits>(mut self, bits: B) {
         self.leave_root();
+        let few = self.part.inside
+            && self.part.high - self.part.low <= (LINE * self.list.len.div_ceil(1 << Shape::bits(0))) as u32;
         for level in (0..self.list.levels).rev() {
-            self.leave_nodes(bits, level);
+            if level == 0 && few {
+                self.leave_nodes_of_few(bits);
+            } else {
+                self.leave_nodes(bits, level);
+            }
         }
         self.find_entries(bits);
     }
@@ -379,16 +385,24 @@ impl Find<'_> {
     fn leave_nodes(&mut self, bits: impl Bits, level: usize) {
         let (tree, list, inside) = (self.tree, self.list, self.part.inside);
         for (path, position) in self.paths.paths.iter_mut().zip(self.positions.iter_mut()) {
-            let (child, below) = if level == 0 {
-                tree.low(&list, path, inside).find(bits, path.guess as usize, *position)
+            let guess = path.guess as usize;
+            let found = if level == 0 {
+                tree.low(&list, path, inside).find(bits, guess, *position)
             } else {
-                tree.high(&list, level, path, inside)
-                    .find(bits, path.guess as usize, *position)
+                tree.high(&list, level, path, inside).find(bits, guess, *position)
             };
-            let node = list.node(level, path.node, inside);
-            *position -= node.part(child, below[0][1] - below[0][0]);
-            *path = Path::at(path.node << ARITY_BITS | child as u32, below);
-            ask_for(tree, &list, level, path, *position, inside);
+            turn(tree, &list, level, path, position, found, inside);
+        }
+    }
+
+    /// The same at level 0, where nodes have few entries inside the range.
+    #[inline(always)]
+    fn leave_nodes_of_few(&mut self, bits: impl Bits) {
+        let (tree, list) = (self.tree, self.list);
+        for (path, position) in self.paths.paths.iter_mut().zip(self.positions.iter_mut()) {
+            let guess = path.guess as usize;
+            let found = tree.low(&list, path, true).find_among_few(bits, guess, *position);
+            turn(tree, &list, 0, path, position, found, true);
         }
     }
 
@@ -404,6 +418,23 @@ impl Find<'_> {
             prefetch(self.rows, *position as usize);
         }
     }
+}
+
+/// Turns a position to the child that was found for it in a node of a level.
+#[inline(always)]
+fn turn(
+    tree: &ManyTimes,
+    list: &Shape,
+    level: usize,
+    path: &mut Path,
+    position: &mut u32,
+    (child, below): (usize, [Below; 2]),
+    inside: bool,
+) {
+    let node = list.node(level, path.node, inside);
+    *position -= node.part(child, below[0][1] - below[0][0]);
+    *path = Path::at(path.node << ARITY_BITS | child as u32, below);
+    ask_for(tree, list, level, path, *position, inside);
 }
 
 /// Guesses where a position will go on in the node or leaf that its path has reached, and asks for what is read there.

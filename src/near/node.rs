@@ -26,10 +26,10 @@
 
 use crate::error::Error;
 use crate::near::counts::Nearest;
-use crate::near::search::PartCounts;
+use crate::near::search::{PartCounts, first_in_line};
 use crate::support::memory::prefetch;
 use crate::support::pauses::{ENTRIES, Pauses};
-use crate::support::simd::{Bits, LINE, Values};
+use crate::support::simd::{Bits, LANES, LINE, Values};
 
 pub(crate) const ARITY_BITS: u32 = 8;
 pub(crate) const ARITY: usize = 1 << ARITY_BITS;
@@ -145,7 +145,8 @@ impl<'a, C: Copy + Default + Into<u32>, const STRIDE: usize> Ranks<'a, C, STRIDE
     /// Asks for what is read when a position turns to the child `guess` or one around it.
     #[inline(always)]
     pub(crate) fn ask_for(&self, guess: usize) {
-        self.at_checkpoints().ask_for(guess, self.node.children());
+        let first = first_in_line(guess);
+        self.at_checkpoints().ask_for(first, first + LANES - 1);
         for end in [&self.low, &self.high] {
             let (from, to) = (end.nearest.from as usize, end.nearest.to as usize);
             for line in (from / LINE..=(to - 1) / LINE).take(STRIDE / 2 / LINE) {
@@ -202,9 +203,6 @@ impl Ranks<'_, u16, 128> {
     /// The child that a position falls to, and what lies before it and before the next.
     #[inline(always)]
     pub(crate) fn find(&self, bits: impl Bits, guess: usize, position: u32) -> (usize, [Below; 2]) {
-        if self.node.inside && self.near() as usize <= LINE {
-            return self.find_among_few(bits, position);
-        }
         let children = self.node.children();
         let between = self.high.nearest.between() - self.low.nearest.between();
         let between = if self.node.inside { between } else { -between };
@@ -213,13 +211,17 @@ impl Ranks<'_, u16, 128> {
         let slope = if children == ARITY { between } else { 0 };
         let guess = self
             .at_checkpoints()
-            .about_place(bits, position, children, guess, slope);
+            .about_place(bits, position, children, first_in_line(guess), slope);
         self.child(bits, guess, position)
     }
 
-    /// The same in a range of so few ranks that counts tell little: the child is the one of a place among theirs, sorted.
+    /// The same of entries inside, where these may be so few that counts tell little: then the child is the one of a place
+    /// among theirs, sorted.
     #[inline(always)]
-    fn find_among_few(&self, bits: impl Bits, position: u32) -> (usize, [Below; 2]) {
+    pub(crate) fn find_among_few(&self, bits: impl Bits, guess: usize, position: u32) -> (usize, [Below; 2]) {
+        if self.near() as usize > LINE {
+            return self.child(bits, guess, position);
+        }
         let (_, place) = Low::of(self.low.rank);
         // The line from the lower end on, or the last one that its checkpoint keeps, and the first that the next one does.
         let start = place.min(LINE);

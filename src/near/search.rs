@@ -23,17 +23,19 @@ struct Narrowing<const AT_ONCE: usize> {
     /// The places to look at, the first of them and how many.
     start: usize,
     valid: usize,
+    /// Whether these are the first.
+    guessed: bool,
 }
 
 impl<const AT_ONCE: usize> Narrowing<AT_ONCE> {
     #[inline(always)]
-    fn new(len: usize, guess: usize) -> Self {
-        let start = first_around::<AT_ONCE>(guess, len);
+    fn new(len: usize, start: usize) -> Self {
         Self {
             from: 0,
             to: len,
             start,
             valid: AT_ONCE.min(len - start),
+            guessed: true,
         }
     }
 
@@ -41,25 +43,38 @@ impl<const AT_ONCE: usize> Narrowing<AT_ONCE> {
     #[inline(always)]
     fn last(&mut self, reached: usize) -> Option<usize> {
         let end = self.start + self.valid;
-        if reached == 0 && self.start > self.from {
+        let neighbour = if reached == 0 && self.start > self.from {
             self.to = self.start;
+            self.start.saturating_sub(AT_ONCE)
         } else if reached == self.valid && end < self.to {
             self.from = end - 1;
+            end
         } else {
             return Some(self.start + reached.max(1) - 1);
-        }
-        // Where the guess leads astray the rest is halved.
-        let middle = self.from.midpoint(self.to).saturating_sub(AT_ONCE / 2);
-        self.start = middle.max(self.from).min(self.to - 1);
+        };
+        // Where the guess leads astray the next places are looked at, and then the rest is halved.
+        let next = if std::mem::take(&mut self.guessed) {
+            neighbour
+        } else {
+            self.from.midpoint(self.to).saturating_sub(AT_ONCE / 2)
+        };
+        self.start = next.max(self.from).min(self.to - 1);
         self.valid = AT_ONCE.min(self.to - self.start);
         None
     }
 }
 
-/// The first of the places around `guess` that are looked at together, of `len` places.
+/// The first of the counts to compare around `guess`, one of `len`.
 #[inline(always)]
-fn first_around<const AT_ONCE: usize>(guess: usize, len: usize) -> usize {
-    guess.saturating_sub(AT_ONCE / 2).min(len.saturating_sub(AT_ONCE))
+pub(crate) fn first_around(guess: usize, len: usize) -> usize {
+    guess.saturating_sub(LANES / 2).min(len.saturating_sub(LANES))
+}
+
+/// The first of those in the cache line of `guess`, where counts begin with one. Half as many lines are read, but a guess at
+/// an end of its line leads astray more often: it should be close.
+#[inline(always)]
+pub(crate) fn first_in_line(guess: usize) -> usize {
+    guess - guess % LANES
 }
 
 /// Entries of a part before each of some places, by two rows of counts: the first less the second, and `unit` more for every
@@ -97,23 +112,22 @@ impl<'a, C: Copy + Into<u32>> PartCounts<'a, C> {
             .wrapping_sub(less)
     }
 
-    /// Asks for the counts around `guess`, one of `len`.
+    /// Asks for the counts from a place on to another, in no more than two cache lines.
     #[inline(always)]
-    pub(crate) fn ask_for(&self, guess: usize, len: usize) {
-        let start = first_around::<LANES>(guess, len);
+    pub(crate) fn ask_for(&self, first: usize, last: usize) {
         for counts in self.counts {
-            prefetch(counts, start);
-            prefetch(counts, start + LANES - 1);
+            prefetch(counts, first);
+            prefetch(counts, last);
         }
     }
 }
 
 impl PartCounts<'_, u16> {
     /// The last of `len` places that no more than `position` entries come before, as far as the counts tell: those of a
-    /// place are off by `slope` / 256 for each place before it.
+    /// place are off by `slope` / 256 for each place before it. Those from `first` on are compared first.
     #[inline(always)]
-    pub(crate) fn about_place(&self, bits: impl Bits, position: u32, len: usize, guess: usize, slope: i32) -> usize {
-        let mut places = Narrowing::<LANES>::new(len, guess);
+    pub(crate) fn about_place(&self, bits: impl Bits, position: u32, len: usize, first: usize, slope: i32) -> usize {
+        let mut places = Narrowing::<LANES>::new(len, first);
         loop {
             let start = places.start;
             let [Some(more), Some(less)] = self.counts.map(|counts| counts[start..].first_chunk()) else {
@@ -142,7 +156,8 @@ impl PartCounts<'_, u32> {
     /// The last of `len` places that no more than `position` entries come before.
     #[inline(always)]
     pub(crate) fn place(&self, position: u32, len: usize, guess: usize) -> usize {
-        let mut places = Narrowing::<WIDE_LANES>::new(len, guess);
+        let first = guess.saturating_sub(WIDE_LANES / 2).min(len.saturating_sub(WIDE_LANES));
+        let mut places = Narrowing::<WIDE_LANES>::new(len, first);
         loop {
             let mut reached = 0;
             for place in places.start..places.start + places.valid {

@@ -69,6 +69,14 @@ impl ShortLists {
         Ok(places)
     }
 
+    /// Asks for the ranks of a list.
+    #[inline]
+    pub(crate) fn ask_for(&self, run: Run) {
+        for rank in run.range().step_by(LINE) {
+            prefetch(&self.ranks, rank);
+        }
+    }
+
     /// Replaces positions in a part of a list by positions in the list.
     pub(crate) fn find(&self, run: Run, part: &Part, positions: &mut [u32], rows: &[u32]) {
         let start = run.start as usize;

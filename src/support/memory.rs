@@ -117,6 +117,20 @@ pub(crate) fn bytes_mut(lines: &mut [Line]) -> &mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size_of_val(lines)) }
 }
 
+/// As [`bytes`], as numbers of 16 bits in the order of the machine.
+#[inline(always)]
+pub(crate) fn words(lines: &[Line]) -> &[u16] {
+    // SAFETY: a line is its bytes and nothing else, and lies where such numbers may; all bits are values.
+    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines) / size_of::<u16>()) }
+}
+
+/// As [`words`], to be written.
+#[inline(always)]
+pub(crate) fn words_mut(lines: &mut [Line]) -> &mut [u16] {
+    // SAFETY: as above.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size_of_val(lines) / size_of::<u16>()) }
+}
+
 /// In tests memory can be refused, as it is where it runs out.
 #[cfg(test)]
 pub(crate) mod testing {

@@ -166,6 +166,12 @@ impl Draft {
         &mut self.positions[segment.start..segment.end]
     }
 
+    /// The positions of all seats, to be filled in.
+    #[inline]
+    pub(super) fn all_positions(&mut self) -> &mut [u32] {
+        &mut self.positions
+    }
+
     /// The memory that samples are drawn in.
     pub(super) fn slots(&mut self) -> &mut Slots {
         &mut self.slots

@@ -85,6 +85,13 @@ pub enum Error {
         /// What was asked for.
         found: f64,
     },
+    /// A plan is to do without a column of an index that the rows are sorted by.
+    IndexHas {
+        /// "experiments" or "conditions".
+        what: &'static str,
+        /// "conditions" or "times": what cannot be used without.
+        with: &'static str,
+    },
     /// The epoch has no batch: the table is smaller than one.
     NoBatches {
         /// Rows that can be drawn.
@@ -232,6 +239,11 @@ impl fmt::Display for Error {
             Self::GlobalFraction { found } => {
                 write!(f, "global_fraction must be a fraction in [0, 1], got {found}")
             }
+            Self::IndexHas { what, with } => write!(
+                f,
+                "the index has {what}, by which its rows are sorted, so its {with} cannot be used without them: use both, or \
+                 build an index that has no {what}"
+            ),
             Self::NoBatches { rows, batch_size } => write!(
                 f,
                 "{rows} rows do not fill one batch of {batch_size}: lower batch_size, unset drop_last, or say in batches how \

@@ -69,6 +69,7 @@ mod error;
 )]
 mod feed;
 mod groups;
+mod index;
 mod near;
 pub mod plan;
 #[cfg(feature = "python")]
@@ -79,4 +80,5 @@ pub use batch::{Origins, Row, Source};
 pub use columns::{Chunk, Codes, Column, Table, Times};
 pub use epoch::{Batches, Deal, Mark};
 pub use error::Error;
+pub use index::{Columns, Index};
 pub use plan::{DealtSettings, Plan, Settings, Weights};

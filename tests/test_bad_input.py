@@ -306,7 +306,11 @@ def test_the_core_refuses_what_the_checks_would_catch():
 
     column = [(np.zeros(4, np.int8), None)], 1
     good = [4, column, None, None, 2, 0.0, None, None, True, None, 2.0, 0.3]
-    _core.Plan(*good)
+
+    def plan(*arguments):
+        _core.Plan(_core.Index(*arguments[:4]), *arguments[4:])
+
+    plan(*good)
     for place, value, error in [
         (0, 5, ValueError),
         (0, 2**40, ValueError),
@@ -325,7 +329,7 @@ def test_the_core_refuses_what_the_checks_would_catch():
         (11, 1.5, ValueError),
     ]:
         with pytest.raises(error):
-            _core.Plan(*[value if at == place else argument for at, argument in enumerate(good)])
+            plan(*[value if at == place else argument for at, argument in enumerate(good)])
     with pytest.raises(ValueError, match="bound"):
         _core.Generator(0).below(0)
     with pytest.raises(ValueError, match="code"):
@@ -366,7 +370,8 @@ def test_a_table_that_is_written_to_while_it_is_read(labels):
         for _ in range(30):
             column = [(codes, None)], labels
             try:
-                plan = _core.Plan(rows, column, column, None, 2, 0.5, None, None, True, 10, 2.0, 0.3)
+                index = _core.Index(rows, column, column, None, pools=True)
+                plan = _core.Plan(index, 2, 0.5, None, None, True, 10, 2.0, 0.3)
             except ValueError as error:
                 refusals.add(str(error))
             else:

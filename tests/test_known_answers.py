@@ -71,7 +71,7 @@ def test_samples(case: dict[str, Any]) -> None:
 def test_running_sums(case: dict[str, Any]) -> None:
     weights = [double(weight) for weight in case["weights"]]
     column = [(np.arange(len(weights)), None)], len(weights)
-    plan = _core.Plan(len(weights), column, None, None, 1, 0.0, weights, None, True, None, 2.0, 0.3)
+    plan = _core.Plan(_core.Index(len(weights), column, None, None), 1, 0.0, weights, None, True, None, 2.0, 0.3)
     assert [bits(entry) for entry in plan.cdf] == case["cdf"]
 
 
@@ -79,7 +79,8 @@ def test_running_sums(case: dict[str, Any]) -> None:
 def test_quotas(case: dict[str, Any]) -> None:
     ratios = [double(ratio) for ratio in case["ratios"]]
     column = [(np.arange(len(ratios)), None)], len(ratios)
-    plan = _core.Plan(len(ratios), None, column, None, case["seats"], 0.0, None, ratios, True, 1, 2.0, 0.3)
+    index = _core.Index(len(ratios), None, column, None)
+    plan = _core.Plan(index, case["seats"], 0.0, None, ratios, True, 1, 2.0, 0.3)
     assert plan.seats()[2].tolist() == case["quotas"]
 
 

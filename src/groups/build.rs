@@ -10,6 +10,7 @@ use crate::groups::scatter::Scatter;
 use crate::groups::{Cell, Groups};
 use crate::support::memory::{filled, push, room};
 use crate::support::pauses::Pauses;
+use crate::support::store::Store;
 
 /// How often each label occurs.
 struct Counts {
@@ -17,6 +18,18 @@ struct Counts {
     conditions: Vec<u32>,
     /// By experiment, then condition, where that table is small.
     cells: Option<Vec<u32>>,
+}
+
+/// Groups whose rows are still to be sorted.
+struct Unsorted {
+    rows: usize,
+    experiment_labels: Vec<u32>,
+    condition_labels: Vec<u32>,
+    starts: Vec<u32>,
+    cells: Vec<Cell>,
+    cell_starts: Vec<u32>,
+    by_experiment: Option<Vec<u32>>,
+    by_cell: Vec<u32>,
 }
 
 impl Groups {
@@ -37,7 +50,7 @@ impl Groups {
     ) -> Result<Self, E> {
         let labels = Labels::new(table, present, pauses)?;
         let counts = Counts::new(&labels, pauses)?;
-        let mut groups = Self::with_labels(table.rows, &counts)?;
+        let mut groups = Unsorted::new(table.rows, &counts)?;
         let in_table_order = !labels.has_experiments() && groups.kept() as usize == table.rows;
         let pools = (pools || !labels.has_conditions()) && !in_table_order;
         if labels.has_conditions() && counts.cells.is_none() {
@@ -47,11 +60,13 @@ impl Groups {
         }
         labels.name_experiments(&mut groups.experiment_labels);
         labels.name_conditions(&mut groups.condition_labels);
-        Ok(groups)
+        Ok(groups.sorted()?)
     }
+}
 
-    /// The groups of labels that occur, whose rows are still to be sorted.
-    fn with_labels(rows: usize, counts: &Counts) -> Result<Self, Error> {
+impl Unsorted {
+    /// The groups of labels that occur.
+    fn new(rows: usize, counts: &Counts) -> Result<Self, Error> {
         let experiment_labels = occurring(&counts.experiments)?;
         let condition_labels = occurring(&counts.conditions)?;
         if experiment_labels.is_empty() {
@@ -73,6 +88,23 @@ impl Groups {
             experiment_labels,
             condition_labels,
             starts,
+        })
+    }
+
+    fn kept(&self) -> u32 {
+        self.starts[self.experiment_labels.len()]
+    }
+
+    fn sorted(self) -> Result<Groups, Error> {
+        Ok(Groups {
+            rows: self.rows,
+            experiment_labels: Store::new(self.experiment_labels)?,
+            condition_labels: Store::new(self.condition_labels)?,
+            starts: Store::new(self.starts)?,
+            cells: Store::new(self.cells)?,
+            cell_starts: Store::new(self.cell_starts)?,
+            by_experiment: self.by_experiment.map(Store::new).transpose()?,
+            by_cell: Store::new(self.by_cell)?,
         })
     }
 

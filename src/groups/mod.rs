@@ -6,12 +6,16 @@ mod labels;
 mod pool;
 mod positions;
 mod scatter;
+mod views;
+
+use crate::support::store::{Plain, Store};
 
 pub(crate) use pool::{Order, Pool};
 pub use positions::Positions;
 
 /// The rows of one experiment and one condition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct Cell {
     /// Position of the experiment.
     pub experiment: u32,
@@ -23,22 +27,26 @@ pub struct Cell {
     pub rows: u32,
 }
 
-/// The rows of a table by experiment and condition: at most two lists of all rows, each as wide as one `u32` a row.
+// SAFETY: four numbers of one width, in the order that they are written in.
+#[allow(unsafe_code)]
+unsafe impl Plain for Cell {}
+
+/// The rows of a table by experiment and condition: at most two lists of all rows, each as wide as one `u32` a row. A clone shares them.
 #[derive(Clone, Debug)]
 pub struct Groups {
     rows: usize,
     /// Label numbers of the experiments that have rows, ascending; their places here are the experiments' positions.
-    experiment_labels: Vec<u32>,
+    experiment_labels: Store<u32>,
     /// Likewise the conditions.
-    condition_labels: Vec<u32>,
+    condition_labels: Store<u32>,
     /// Where each experiment's rows begin in either order, and last where the rows end.
-    starts: Vec<u32>,
+    starts: Store<u32>,
     /// All cells that have rows, by experiment, then condition; empty without conditions.
-    cells: Vec<Cell>,
+    cells: Store<Cell>,
     /// Where each experiment's cells begin, and last where the cells end.
-    cell_starts: Vec<u32>,
-    by_experiment: Option<Vec<u32>>,
-    by_cell: Vec<u32>,
+    cell_starts: Store<u32>,
+    by_experiment: Option<Store<u32>>,
+    by_cell: Store<u32>,
 }
 
 impl Groups {

@@ -71,7 +71,10 @@ impl Groups {
         &self,
         mut pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Positions, E> {
-        let pauses = &mut Pauses::new(&mut pause);
+        self.experiments_of_rows(&mut Pauses::new(&mut pause))
+    }
+
+    pub(super) fn experiments_of_rows<E: From<Error>>(&self, pauses: &mut Pauses<'_, E>) -> Result<Positions, E> {
         let Some(entries) = self.entries(self.pool_order()) else {
             // In the table's own order all rows are of one experiment.
             return Ok(Positions::I8(pauses.filled(self.rows, 0)?));

@@ -36,6 +36,14 @@ impl Clocks {
         })
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        let bytes = |hours: &Hours| match hours {
+            Hours::F64(hours) => size_of_val(&hours[..]),
+            Hours::F32(hours) => size_of_val(&hours[..]),
+        };
+        size_of_val(&self.starts[..]) + bytes(&self.hours) + bytes(&self.coarse)
+    }
+
     /// Number of different times in a pool.
     pub(crate) fn times_of(&self, pool: usize) -> u32 {
         self.starts[pool + 1] - self.starts[pool]

@@ -190,6 +190,10 @@ impl ChildCounts {
         Ok(())
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.before[..]) + size_of_val(&self.children[..])
+    }
+
     /// The largest number of children of a sequence.
     pub(crate) fn most_children(&self) -> usize {
         self.most_children

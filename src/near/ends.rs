@@ -14,6 +14,10 @@ pub(crate) struct TimeEnds {
 }
 
 impl TimeEnds {
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.starts[..]) + self.ends.as_ref().map_or(0, |ends| size_of_val(&ends[..]))
+    }
+
     /// Where each of a list's times ends.
     pub(crate) fn of(&self, list: usize) -> impl ExactSizeIterator<Item = u32> {
         let (start, end) = (self.starts[list], self.starts[list + 1]);

@@ -141,6 +141,10 @@ impl FewTimes {
         })
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.codes[..]) + size_of_val(&self.of_stretch[..]) + size_of_val(&self.of_all[..])
+    }
+
     /// Fills a list. `by_time` holds its places by time, and `ends` where the places of each time end.
     pub(crate) fn fill<E: From<Error>>(
         &mut self,

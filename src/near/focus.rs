@@ -75,6 +75,15 @@ impl Focus {
         })
     }
 
+    /// Bytes that are held for the times.
+    pub(crate) fn bytes(&self) -> usize {
+        let cells = self
+            .cells
+            .as_ref()
+            .map_or(0, |cells| cells.of_pools.bytes() + cells.ends.bytes());
+        self.clocks.bytes() + self.ends.bytes() + cells + self.index.bytes()
+    }
+
     /// Number of different times in a pool.
     pub(crate) fn times_of(&self, pool: usize) -> u32 {
         self.clocks.times_of(pool)

@@ -69,6 +69,10 @@ impl NearIndex {
         })
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.few_times.bytes() + self.many_times.bytes()
+    }
+
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
         self.few_times.reserve(&mut finder.spots, positions)?;

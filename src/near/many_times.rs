@@ -193,6 +193,11 @@ impl ManyTimes {
         })
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        let nodes = size_of_val(&self.low[..]) + size_of_val(&self.high[..]);
+        size_of_val(&self.ranks[..]) + nodes + self.roots.bytes()
+    }
+
     /// Fills a list. `by_time` holds its places by time, and is used up; `other` is memory of the same length.
     pub(crate) fn fill<'a, E: From<Error>>(
         &mut self,

@@ -1,11 +1,15 @@
 //! Plans whose batches are drawn one after another (version 1 of the specification).
 
+use std::sync::Arc;
+
 use crate::columns::Table;
 use crate::error::Error;
+use crate::index::Index;
 use crate::plan::quotas::Composition;
 use crate::plan::settings::Settings;
 use crate::plan::weights::{by_name, by_position, by_size, cumulative};
-use crate::plan::{Plan, Rule, focus, groups, leak_seats};
+use crate::plan::{Plan, Rule, leak_seats};
+use crate::support::memory::shared;
 use crate::support::pauses::Pauses;
 
 /// What only drawn batches have: how those of each size are split.
@@ -67,30 +71,65 @@ impl Plan {
     ) -> Result<Self, E> {
         let pauses = &mut Pauses::new(&mut pause);
         let batch_size = settings.checked()?;
-        let asks_for_leak = leak_seats(batch_size as usize, settings.leaky, table.experiments.is_some()) > 0;
-        let groups = groups(table, asks_for_leak, pauses)?;
+        // Both lists of rows are made in one pass.
+        let pools = leak_seats(batch_size as usize, settings.leaky, table.experiments.is_some()) > 0;
+        let index = shared(Index::read(table, pools, pauses)?)?;
+        Self::drawn(&index, settings, pauses)
+    }
 
-        let experiment_labels = table.experiments.as_ref().map(|_| groups.experiment_labels());
-        let condition_labels = table.conditions.as_ref().map(|_| groups.condition_labels());
+    /// Plans drawn batches over an index: no table is read.
+    ///
+    /// ```
+    /// # use cascade_sampler::{Column, Index, Plan, Settings, Table};
+    /// # use std::sync::Arc;
+    /// let plate = [0, 0, 0, 0, 1, 1, 1, 1];
+    /// let table = Table { rows: 8, experiments: Some(Column::from_ranks(&plate, 2)), ..Table::default() };
+    /// let index = Arc::new(Index::build(&table)?);
+    /// let settings = Settings { batch_size: 2, ..Settings::default() };
+    /// assert_eq!(Plan::over(&index, &settings)?.batches(), Plan::new(&table, &settings)?.batches());
+    /// # Ok::<(), cascade_sampler::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Whatever [`Error`] says of settings, and [`Error::OutOfMemory`].
+    pub fn over(index: &Arc<Index>, settings: &Settings) -> Result<Self, Error> {
+        Self::over_with_pause(index, settings, || Ok(()))
+    }
+
+    /// As [`Plan::over`]. `pause` is called every few milliseconds, where the list that leak needs is made for the first
+    /// time; its error ends the work.
+    ///
+    /// # Errors
+    /// As [`Plan::over`], or what `pause` returns.
+    pub fn over_with_pause<E: From<Error>>(
+        index: &Arc<Index>,
+        settings: &Settings,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        Self::drawn(index, settings, &mut Pauses::new(&mut pause))
+    }
+
+    fn drawn<E: From<Error>>(index: &Arc<Index>, settings: &Settings, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+        let batch_size = settings.checked()?;
+        let columns = index.columns();
+        let groups = index.groups();
+        let experiment_labels = columns.experiments.then(|| groups.experiment_labels());
+        let condition_labels = columns.conditions.then(|| groups.condition_labels());
         let given = by_position("weight", settings.weights.as_deref(), experiment_labels)?;
         let ratios = by_position("ratio", settings.ratios.as_deref(), condition_labels)?;
         let weights = match &given {
             Some(given) => by_name(given)?,
-            None if table.experiments.is_some() => by_size(&groups)?,
+            None if columns.experiments => by_size(groups)?,
             None => Vec::new(),
         };
 
         let (batches, short_size) = length_of_epoch(groups.kept(), batch_size, settings)?;
-        let far_fraction = if table.times.is_some() {
-            settings.global_fraction
-        } else {
-            0.0
-        };
+        let far_fraction = if columns.times { settings.global_fraction } else { 0.0 };
         let compose = |size: usize| {
             let leak = leak_seats(size, settings.leaky, groups.experiments() > 1);
             let composition = Composition::new(size, leak, far_fraction);
-            if table.conditions.is_some() {
-                composition.split(&groups, &weights, ratios.as_deref(), far_fraction)
+            if columns.conditions {
+                composition.split(groups, &weights, ratios.as_deref(), far_fraction)
             } else {
                 Ok(composition)
             }
@@ -108,9 +147,14 @@ impl Plan {
             short: short.map(|short| (short, batches - 1)),
         });
         Ok(Self {
-            focus: focus(table, &groups, pauses)?,
             cdf: cumulative(&weights)?,
-            groups,
+            groups: if leak > 0 {
+                // What leaks is drawn from the rows in the order of the table.
+                index.groups_with_pools(pauses)?
+            } else {
+                groups.clone()
+            },
+            index: index.clone(),
             weights,
             window: settings.window,
             batch_size,

@@ -8,12 +8,10 @@ mod settings;
 mod sums;
 mod weights;
 
-use crate::columns::Table;
-use crate::columns::times::{Hours, Times};
-use crate::error::Error;
-use crate::groups::Order;
+use std::sync::Arc;
+
+use crate::index::Index;
 use crate::near::Focus;
-use crate::support::pauses::Pauses;
 
 pub use crate::groups::{Cell, Groups, Positions};
 pub use dealt::{Dealt, DealtSettings, Weights};
@@ -24,14 +22,16 @@ pub use settings::Settings;
 
 /// Everything that does not change from batch to batch. It is only ever read, by any number of threads.
 ///
-/// [`Plan::new`] plans batches that are drawn one after another, [`Plan::dealt`] batches that are dealt.
+/// [`Plan::new`] plans batches that are drawn one after another, [`Plan::dealt`] batches that are dealt. Any number of
+/// plans share the rows of one [`Index`].
 #[derive(Clone, Debug)]
 pub struct Plan {
+    index: Arc<Index>,
+    /// Those of the index, with the list that pools are runs of here.
     groups: Groups,
     /// Normed weights by position; empty where experiments are not used.
     weights: Vec<f64>,
     cdf: Vec<f64>,
-    focus: Option<Focus>,
     /// Of the focus, in hours.
     window: f64,
     /// Seats of a full batch, and those of them that leak.
@@ -133,53 +133,16 @@ impl Plan {
         self.window
     }
 
-    /// The time of every row in hours, NaN for rows in no pool; `None` without times.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    pub fn times(&self) -> Result<Option<Hours>, Error> {
-        self.times_with_pause(|| Ok(()))
+    /// What the table says.
+    #[must_use]
+    pub fn index(&self) -> &Arc<Index> {
+        &self.index
     }
 
-    /// As [`Plan::times`]. `pause` is called every few milliseconds; its error ends the work.
-    ///
-    /// # Errors
-    /// As [`Plan::times`], or what `pause` returns.
-    pub fn times_with_pause<E: From<Error>>(
-        &self,
-        mut pause: impl FnMut() -> Result<(), E>,
-    ) -> Result<Option<Hours>, E> {
-        let pauses = &mut Pauses::new(&mut pause);
-        self.focus
-            .as_ref()
-            .map(|focus| focus.times(&self.groups, pauses))
-            .transpose()
-    }
-
+    #[inline]
     pub(crate) fn focus(&self) -> Option<&Focus> {
-        self.focus.as_ref()
+        self.index.focus()
     }
-}
-
-// The steps that plans of every rule are made by.
-
-/// The rows by experiment and condition, those without a time left out. `pools` as in [`Groups::new`].
-fn groups<E: From<Error>>(table: &Table<'_>, pools: bool, pauses: &mut Pauses<'_, E>) -> Result<Groups, E> {
-    table.check()?;
-    let present = table.times.as_ref().map(Times::present).transpose()?.flatten();
-    pauses.after(table.rows)?;
-    Groups::new(table, present.as_deref(), pools, pauses)
-}
-
-/// The rows by time, in the lists that the primary is drawn from.
-fn focus<E: From<Error>>(table: &Table<'_>, groups: &Groups, pauses: &mut Pauses<'_, E>) -> Result<Option<Focus>, E> {
-    let Some(times) = &table.times else { return Ok(None) };
-    let order = if table.conditions.is_some() {
-        Order::Cells
-    } else {
-        groups.pool_order()
-    };
-    Ok(Some(Focus::new(groups, times, order, pauses)?))
 }
 
 /// Seats of so many that leak, where there is an experiment to leak from.
@@ -194,7 +157,8 @@ fn leak_seats(seats: usize, leaky: f64, has_others: bool) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::columns::{Column, combine};
+    use crate::columns::{Column, Table, Times, combine};
+    use crate::support::memory::shared;
     use crate::support::memory::testing::refuse_in_turn;
 
     #[test]
@@ -223,6 +187,11 @@ mod tests {
             let plan = build().unwrap();
             assert!(refuse_in_turn(|| plan.groups().experiment_positions(|| Ok(()))) > 0);
             assert!(refuse_in_turn(|| plan.groups().condition_positions(|| Ok(()))) > 0);
+            // The list that leak needs, made later.
+            let over = || Plan::over(&shared(Index::build(&table)?)?, &settings);
+            assert!(refuse_in_turn(over) > 20);
+            let pools = |plan: &Plan| plan.groups().pools().map(|list| list.to_vec());
+            assert_eq!(pools(&over().unwrap()), pools(&plan));
             let (first, second) = (column(ranks), column(&few));
             assert!(refuse_in_turn(|| combine(&first, &second)) > 1);
         }

@@ -5,18 +5,17 @@ use std::sync::Arc;
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 
-use super::arrays::{PyColumn, PyTimes, TableArrays};
+use super::index::PyIndex;
 use super::plan::PyPlan;
 use super::settings::{PyWeights, named};
-use super::signals::detached;
 use crate::audit::Coverage;
 use crate::plan::{DealtSettings, Plan};
 
 /// Plans dealt batches.
 #[pyfunction]
 #[pyo3(signature = (
-    rows, experiments, conditions, times, batch_size, leaky, weights, ratios, always, conditions_per_batch, run_length,
-    batches_per_experiment, batches, window, global_fraction
+    index, batch_size, leaky, weights, ratios, always, conditions_per_batch, run_length, batches_per_experiment, batches,
+    window, global_fraction
 ))]
 #[expect(
     clippy::too_many_arguments,
@@ -24,10 +23,7 @@ use crate::plan::{DealtSettings, Plan};
 )]
 pub(super) fn dealt_plan(
     py: Python<'_>,
-    rows: usize,
-    experiments: Option<PyColumn<'_>>,
-    conditions: Option<PyColumn<'_>>,
-    times: Option<PyTimes<'_>>,
+    index: Py<PyIndex>,
     batch_size: u64,
     leaky: f64,
     weights: PyWeights,
@@ -53,10 +49,12 @@ pub(super) fn dealt_plan(
         window,
         global_fraction,
     };
-    let arrays = TableArrays::new(rows, experiments, conditions, times)?;
-    let table = arrays.table()?;
-    let plan = detached(py, |pause| Plan::dealt_with_pause(&table, &settings, pause))?;
-    Ok(PyPlan(Arc::new(plan)))
+    let over = &index.get().0;
+    let plan = py.detach(|| Plan::dealt_over(over, &settings))?;
+    Ok(PyPlan {
+        plan: Arc::new(plan),
+        index,
+    })
 }
 
 /// How many rows dealt batches come to in a number of epochs.

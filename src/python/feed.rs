@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::audit::audit_columns;
 use super::dealt::PyCoverage;
-use super::index::{Kind, array, list};
+use super::kind::{Kind, array, list};
 use super::plan::PyPlan;
 use super::signals::{detached, watched};
 use crate::audit::{Audit, Coverage, Reach, WindowReach};
@@ -139,8 +139,8 @@ impl PyFeed {
             .map(|(replicas, rank)| Deal::new(replicas, rank))
             .transpose()?;
         let kind = Kind::parse(index)?;
-        kind.check(plan.get().0.groups().rows())?;
-        let mut feed = Feed::new(plan.get().0.clone(), deal, seed);
+        kind.check(plan.get().plan.groups().rows())?;
+        let mut feed = Feed::new(plan.get().plan.clone(), deal, seed);
         if let Some(fixed) = fixed_epoch {
             feed = feed.with_fixed_epoch(fixed)?;
         }

@@ -1,58 +1,176 @@
-//! What batches are handed out as.
+//! What a table says, for any number of plans.
 
-use numpy::IntoPyArray;
-use pyo3::exceptions::PyValueError;
-use pyo3::intern;
+use std::sync::Arc;
+
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
-use crate::batch::{Row, check_width};
-use crate::error::Error;
+use super::arrays::{PyColumn, PyTimes, TableArrays};
+use super::signals::detached;
+use crate::columns::times::Hours;
+use crate::index::{Columns, Index};
+use crate::plan::Positions;
+use crate::support::memory::collected;
 
-/// What batches are handed out as.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    I64,
-    I32,
-    U32,
-    List,
-}
+/// The rows of a table by experiment, condition and time. It never changes.
+#[pyclass(frozen, name = "Index", module = "cascade_sampler._core")]
+pub(super) struct PyIndex(pub(super) Arc<Index>);
 
-impl Kind {
-    pub(super) fn parse(name: &str) -> PyResult<Self> {
-        match name {
-            "int64" => Ok(Self::I64),
-            "int32" => Ok(Self::I32),
-            "uint32" => Ok(Self::U32),
-            "list" => Ok(Self::List),
-            _ => Err(PyValueError::new_err(format!("no such index_dtype: {name}"))),
-        }
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::I64 => "int64",
-            Self::I32 => "int32",
-            Self::U32 => "uint32",
-            Self::List => "list",
-        }
-    }
-
-    /// Refuses what cannot hold the table's row numbers.
-    pub(super) fn check(self, rows: usize) -> Result<(), Error> {
-        match self {
-            Self::I64 | Self::List => check_width::<i64>(rows),
-            Self::I32 => check_width::<i32>(rows),
-            Self::U32 => check_width::<u32>(rows),
-        }
+fn positions_array(py: Python<'_>, positions: Positions) -> Bound<'_, PyAny> {
+    match positions {
+        Positions::I8(positions) => positions.into_pyarray(py).into_any(),
+        Positions::I16(positions) => positions.into_pyarray(py).into_any(),
+        Positions::I32(positions) => positions.into_pyarray(py).into_any(),
+        Positions::I64(positions) => positions.into_pyarray(py).into_any(),
     }
 }
 
-/// Rows as an array.
-pub(super) fn array<T: Row + numpy::Element>(py: Python<'_>, rows: Vec<T>) -> Bound<'_, PyAny> {
-    rows.into_pyarray(py).into_any()
-}
+#[pymethods]
+impl PyIndex {
+    #[new]
+    #[pyo3(signature = (rows, experiments, conditions, times, pools=false))]
+    fn new(
+        py: Python<'_>,
+        rows: usize,
+        experiments: Option<PyColumn<'_>>,
+        conditions: Option<PyColumn<'_>>,
+        times: Option<PyTimes<'_>>,
+        pools: bool,
+    ) -> PyResult<Self> {
+        let arrays = TableArrays::new(rows, experiments, conditions, times)?;
+        let table = arrays.table()?;
+        let index = detached(py, |pause| Index::build_with_pause(&table, pools, pause))?;
+        Ok(Self(Arc::new(index)))
+    }
 
-/// Rows as a list. numpy makes it: where memory is short, that is an exception with numpy.
-pub(super) fn list(py: Python<'_>, rows: Vec<i64>) -> PyResult<Bound<'_, PyAny>> {
-    array(py, rows).call_method0(intern!(py, "tolist"))
+    /// The index again from what the table said, in as few bytes a row as its labels need.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let this = slf.get();
+        let groups = this.0.groups();
+        let column = |codes: Bound<'py, PyAny>, labels: usize| (vec![(codes, None::<Py<PyAny>>)], labels);
+        let experiments = this.experiment_positions(py)?;
+        let experiments = experiments.map(|positions| column(positions, groups.experiments()));
+        let conditions = this.condition_positions(py)?;
+        let conditions = conditions.map(|positions| column(positions, groups.condition_labels().len()));
+        let times = this.times(py)?.map(|times| vec![times]);
+        // A list that is there is made in the same pass on the other side.
+        let pools = this.0.columns().conditions && this.0.has_pools();
+        let arguments = (groups.rows(), experiments, conditions, times, pools);
+        (slf.get_type(), arguments).into_pyobject(py)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    /// The same without some of its columns, for plans that do without them. It shares this one's memory.
+    #[pyo3(signature = (experiments=true, conditions=true, times=true))]
+    fn only(&self, py: Python<'_>, experiments: bool, conditions: bool, times: bool) -> PyResult<Self> {
+        let columns = Columns {
+            experiments,
+            conditions,
+            times,
+        };
+        let index = detached(py, |pause| self.0.only_with_pause(columns, pause))?;
+        Ok(Self(Arc::new(index)))
+    }
+
+    /// Rows of the table.
+    #[getter]
+    fn rows(&self) -> usize {
+        self.0.groups().rows()
+    }
+
+    /// Rows that are in a pool.
+    #[getter]
+    fn kept(&self) -> u32 {
+        self.0.groups().kept()
+    }
+
+    /// Whether there is a column of experiments.
+    #[getter]
+    fn has_experiments(&self) -> bool {
+        self.0.columns().experiments
+    }
+
+    /// Whether there is a column of conditions.
+    #[getter]
+    fn has_conditions(&self) -> bool {
+        self.0.columns().conditions
+    }
+
+    /// Whether there is a column of times.
+    #[getter]
+    fn has_times(&self) -> bool {
+        self.0.columns().times
+    }
+
+    /// Bytes that are held for it.
+    #[getter]
+    fn nbytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    /// Label numbers of the experiments that have rows.
+    #[getter]
+    fn experiment_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        Ok(collected(self.0.groups().experiment_labels().iter().copied())?.into_pyarray(py))
+    }
+
+    /// Label numbers of the conditions that have rows.
+    #[getter]
+    fn condition_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        Ok(collected(self.0.groups().condition_labels().iter().copied())?.into_pyarray(py))
+    }
+
+    /// Rows of each experiment.
+    #[getter]
+    fn sizes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let groups = self.0.groups();
+        let sizes = collected((0..groups.experiments()).map(|position| i64::from(groups.size(position))))?;
+        Ok(sizes.into_pyarray(py))
+    }
+
+    /// Experiment, condition and rows of each cell that has rows.
+    fn cells<'py>(&self, py: Python<'py>) -> PyResult<[Bound<'py, PyArray1<i64>>; 3]> {
+        let cells = self.0.groups().cells();
+        Ok([
+            collected(cells.iter().map(|cell| i64::from(cell.experiment)))?,
+            collected(cells.iter().map(|cell| i64::from(cell.condition)))?,
+            collected(cells.iter().map(|cell| i64::from(cell.rows)))?,
+        ]
+        .map(|column| column.into_pyarray(py)))
+    }
+
+    /// The position of every row's experiment, -1 for rows in no pool; None where experiments are not used.
+    fn experiment_positions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if !self.0.columns().experiments {
+            return Ok(None);
+        }
+        let groups = self.0.groups();
+        let positions = detached(py, |pause| groups.experiment_positions(pause))?;
+        Ok(Some(positions_array(py, positions)))
+    }
+
+    /// The position of every row's condition, -1 for rows in no pool; None where conditions are not used.
+    fn condition_positions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let groups = self.0.groups();
+        let positions = detached(py, |pause| groups.condition_positions(pause))?;
+        Ok(positions.map(|positions| positions_array(py, positions)))
+    }
+
+    /// The time of every row in hours, NaN for rows in no pool; None where times are not used.
+    fn times<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(match detached(py, |pause| self.0.times(pause))? {
+            None => None,
+            Some(Hours::F64(times)) => Some(times.into_pyarray(py).into_any()),
+            Some(Hours::F32(times)) => Some(times.into_pyarray(py).into_any()),
+        })
+    }
 }

@@ -11,6 +11,7 @@ mod errors;
 mod feed;
 mod generator;
 mod index;
+mod kind;
 mod plan;
 mod settings;
 mod signals;
@@ -33,6 +34,7 @@ mod _core {
         errors::TooFewSeatsError,
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
+        index::PyIndex,
         plan::PyPlan,
     };
 

@@ -2,8 +2,9 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
-use crate::plan::{DealtSettings, Weights};
+use crate::plan::{DealtSettings, Settings, Weights};
 
 /// Values by label number, where NaN stands for a label that is not named.
 pub(super) fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
@@ -15,7 +16,7 @@ pub(super) fn named(values: Option<Vec<f64>>) -> Option<Vec<Option<f64>>> {
     })
 }
 
-pub(super) fn unnamed(values: Option<&[Option<f64>]>) -> Option<Vec<f64>> {
+fn unnamed(values: Option<&[Option<f64>]>) -> Option<Vec<f64>> {
     values.map(|values| values.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
 }
 
@@ -49,34 +50,33 @@ impl PyWeights {
     }
 }
 
-/// All settings but those that have a place of their own in `dealt_plan`.
-pub(super) type PyDealtSettings = (
-    u64,
-    f64,
-    PyWeights,
-    Option<Vec<f64>>,
-    Vec<u32>,
-    Option<u64>,
-    u64,
-    u64,
-    Option<u64>,
-    f64,
-    f64,
-);
+/// Settings by name, in the order that `Plan` takes them in.
+pub(super) fn drawn_settings<'py>(py: Python<'py>, settings: &Settings) -> PyResult<Bound<'py, PyDict>> {
+    let by_name = PyDict::new(py);
+    by_name.set_item("batch_size", settings.batch_size)?;
+    by_name.set_item("leaky", settings.leaky)?;
+    by_name.set_item("weights", unnamed(settings.weights.as_deref()))?;
+    by_name.set_item("ratios", unnamed(settings.ratios.as_deref()))?;
+    by_name.set_item("drop_last", settings.drop_last)?;
+    by_name.set_item("batches", settings.batches)?;
+    by_name.set_item("window", settings.window)?;
+    by_name.set_item("global_fraction", settings.global_fraction)?;
+    Ok(by_name)
+}
 
-/// Settings as `dealt_plan` takes them.
-pub(super) fn dealt_settings_to(settings: &DealtSettings) -> PyDealtSettings {
-    (
-        settings.batch_size,
-        settings.leaky,
-        PyWeights::of(&settings.weights),
-        unnamed(settings.ratios.as_deref()),
-        settings.always.clone(),
-        settings.conditions_per_batch,
-        settings.run_length,
-        settings.batches_per_experiment,
-        settings.batches,
-        settings.window,
-        settings.global_fraction,
-    )
+/// Settings by name, in the order that `dealt_plan` takes them in.
+pub(super) fn dealt_settings<'py>(py: Python<'py>, settings: &DealtSettings) -> PyResult<Bound<'py, PyDict>> {
+    let by_name = PyDict::new(py);
+    by_name.set_item("batch_size", settings.batch_size)?;
+    by_name.set_item("leaky", settings.leaky)?;
+    by_name.set_item("weights", PyWeights::of(&settings.weights))?;
+    by_name.set_item("ratios", unnamed(settings.ratios.as_deref()))?;
+    by_name.set_item("always", settings.always.clone())?;
+    by_name.set_item("conditions_per_batch", settings.conditions_per_batch)?;
+    by_name.set_item("run_length", settings.run_length)?;
+    by_name.set_item("batches_per_experiment", settings.batches_per_experiment)?;
+    by_name.set_item("batches", settings.batches)?;
+    by_name.set_item("window", settings.window)?;
+    by_name.set_item("global_fraction", settings.global_fraction)?;
+    Ok(by_name)
 }

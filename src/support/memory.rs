@@ -6,6 +6,8 @@
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
+use std::sync::Arc;
+
 use crate::error::Error;
 
 /// An empty vector with room for `len` elements.
@@ -46,6 +48,17 @@ pub(crate) fn grow<T: Clone + Default>(vector: &mut Vec<T>, len: usize) -> Resul
     *vector = Vec::new();
     *vector = filled(len, T::default())?;
     Ok(())
+}
+
+/// A value that several hold.
+///
+/// Only its memory cannot be refused, so as much is asked for before and given back; an allocator has it at hand then.
+pub(crate) fn shared<T>(value: T) -> Result<Arc<T>, Error> {
+    let counts = size_of::<[usize; 2]>();
+    drop(room::<u8>(size_of::<T>() + counts)?);
+    #[cfg(test)]
+    let _granted = testing::Granted::new();
+    Ok(Arc::new(value))
 }
 
 /// Memory that is asked for in large pages, from this size on: one of them.
@@ -98,6 +111,21 @@ pub(crate) mod testing {
     thread_local! {
         /// How often this thread still gets memory, where that is limited.
         static ALLOWED: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+
+    /// As long as it lives, this thread gets all memory.
+    pub(super) struct Granted(Option<usize>);
+
+    impl Granted {
+        pub(super) fn new() -> Self {
+            Self(ALLOWED.take())
+        }
+    }
+
+    impl Drop for Granted {
+        fn drop(&mut self) {
+            ALLOWED.set(self.0);
+        }
     }
 
     fn refused() -> bool {

@@ -192,13 +192,10 @@ class CascadeSampler(CascadeBase):
             rows,
             weights,
             settings.condition_ratio,
-            lambda experiments, conditions, times, weight_values, ratio_values: _core.dealt_plan(
-                rows.rows,
-                experiments,
-                conditions,
-                times,
+            lambda index, weight_values, ratio_values: _core.dealt_plan(
+                index,
                 settings.batch_size,
-                settings.leaky if experiments else 0.0,
+                settings.leaky if index.has_experiments else 0.0,
                 weighting if weight_values is None else weight_values,
                 ratio_values,
                 numbers_of("always", settings.always, rows.conditions),

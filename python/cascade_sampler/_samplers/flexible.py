@@ -174,17 +174,15 @@ class FlexibleBatchSampler(CascadeBase):
             exclude=settings.missing == "exclude",
         )
         # Validation above is done for what is off as well; from here on what is off is gone.
+        leaky = settings.leaky if aware else 0.0
         plan = make_plan(
             rows,
             weights if aware else None,
             settings.condition_ratio if balanced else None,
-            lambda experiments, conditions, times, weight_values, ratio_values: _core.Plan(
-                rows.rows,
-                experiments,
-                conditions,
-                times,
+            lambda index, weight_values, ratio_values: _core.Plan(
+                index,
                 settings.batch_size,
-                settings.leaky if aware else 0.0,
+                leaky,
                 weight_values,
                 ratio_values,
                 settings.drop_last,
@@ -192,6 +190,7 @@ class FlexibleBatchSampler(CascadeBase):
                 settings.temporal_window_hours,
                 settings.temporal_global_fraction,
             ),
+            pools=int(settings.batch_size * leaky) > 0,
         )
         unaware = not aware and "experiment_aware=False"
         unbalanced = not balanced and "condition_balanced=False"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -21,9 +20,11 @@ def make_plan(
     rows: Rows,
     weights: Mapping[Label, float] | None,
     ratios: Mapping[Label, float] | None,
-    plan: Callable[[Any, Any, Any, _Numbers, _Numbers], _core.Plan],
+    plan: Callable[[_core.Index, _Numbers, _Numbers], _core.Plan],
+    *,
+    pools: bool = False,
 ) -> _core.Plan:
-    """Have the core plan.
+    """Have the core index the rows, and plan.
 
     Parameters
     ----------
@@ -32,7 +33,9 @@ def make_plan(
     weights, ratios : dict or None
         By label; None for the default, and where the key is not used.
     plan : callable
-        Is given experiments, conditions and times as the core takes them, then weights and ratios by number.
+        Is given the index, then weights and ratios by number.
+    pools : bool
+        Whether the plan needs the rows by experiment beside those by experiment and condition.
 
     Raises
     ------
@@ -46,13 +49,14 @@ def make_plan(
     if ratios is not None and conditions is not None:
         ratio_values = by_label("condition_ratio", ratios, conditions.labels, conditions.name)
     try:
-        return plan(
+        index = _core.Index(
+            rows.rows,
             experiments.for_core() if experiments else None,
             conditions.for_core() if conditions else None,
             rows.times,
-            weight_values,
-            ratio_values,
+            pools,
         )
+        return plan(index, weight_values, ratio_values)
     except _core.NoConditionError as error:
         label = shown(experiments.labels[error.args[1]]) if experiments else "the table"
         raise ValueError(

@@ -27,74 +27,43 @@ def fingerprint(plan: _core.Plan, seed: int) -> dict[str, Any]:
 
     Which rank of how many a sampler is does not matter, nor what labels are called.
     """
-    _, (rows, experiments, conditions, times, *settings) = plan.__reduce__()
-    columns = [
-        chunks[0][0] if column else None for column in (experiments, conditions) for chunks, _ in [column or ([], 0)]
-    ]
+    index, settings = plan.index, plan.settings()
     table = {
-        "rows": rows,
-        "experiments": _digest(columns[0]),
-        "conditions": _digest(columns[1]),
-        "times": _digest(times[0] if times else None),
+        "rows": index.rows,
+        "experiments": _digest(index.experiment_positions()),
+        "conditions": _digest(index.condition_positions()),
+        "times": _digest(index.times()),
         "seed": seed,
     }
-    told = _dealt(plan, *settings) if plan.dealt else _drawn(plan, *settings)
-    if not times:
-        told.update(window=None, global_fraction=None)
+    told = {
+        "batch_size": settings["batch_size"],
+        "leaky": settings["leaky"],
+        **(_dealt(plan, settings) if plan.dealt else _drawn(plan, settings)),
+        "num_batches": plan.batches,
+        "window": settings["window"] if index.has_times else None,
+        "global_fraction": settings["global_fraction"] if index.has_times else None,
+    }
     return {"specification": 2 if plan.dealt else 1, **table, **told}
 
 
-def _drawn(
-    plan: _core.Plan,
-    batch_size: int,
-    leaky: float,
-    weights: list[float] | None,
-    ratios: list[float] | None,
-    drop_last: bool,
-    batches: int | None,
-    window: float,
-    global_fraction: float,
-) -> dict[str, Any]:
+def _drawn(plan: _core.Plan, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "batch_size": batch_size,
-        "leaky": leaky,
         "weights": _digest(plan.weights),
-        "ratios": _digest_numbers(ratios),
-        "drop_last": drop_last if batches is None else None,
-        "num_batches": plan.batches,
-        "window": window,
-        "global_fraction": global_fraction,
+        "ratios": _digest_numbers(settings["ratios"]),
+        "drop_last": settings["drop_last"] if settings["batches"] is None else None,
     }
 
 
-def _dealt(
-    plan: _core.Plan,
-    batch_size: int,
-    leaky: float,
-    weights: str | list[float],
-    ratios: list[float] | None,
-    always: list[int],
-    conditions_per_batch: int | None,
-    run_length: int,
-    batches_per_experiment: int,
-    batches: int | None,
-    window: float,
-    global_fraction: float,
-) -> dict[str, Any]:
+def _dealt(plan: _core.Plan, settings: Mapping[str, Any]) -> dict[str, Any]:
     # By size, and as long as a pass, an epoch has a number of batches of each experiment that follows from no weight.
-    is_pass = weights == "size" and batches is None
+    is_pass = settings["weights"] == "size" and settings["batches"] is None
     return {
-        "batch_size": batch_size,
-        "leaky": leaky,
         "weights": "size" if is_pass else _digest(plan.weights),
-        "ratios": _digest_numbers(ratios),
-        "always": _digest_numbers(sorted(always)),
-        "conditions_per_batch": conditions_per_batch,
-        "run_length": run_length,
-        "batches_per_experiment": batches_per_experiment,
-        "num_batches": plan.batches,
-        "window": window,
-        "global_fraction": global_fraction,
+        "ratios": _digest_numbers(settings["ratios"]),
+        "always": _digest_numbers(sorted(settings["always"])),
+        "conditions_per_batch": settings["conditions_per_batch"],
+        "run_length": settings["run_length"],
+        "batches_per_experiment": settings["batches_per_experiment"],
     }
 
 

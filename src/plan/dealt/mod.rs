@@ -10,9 +10,10 @@ use std::sync::Arc;
 use crate::columns::Table;
 use crate::error::Error;
 use crate::groups::Groups;
+use crate::index::{Columns, Index};
 use crate::plan::weights::{self, by_name, by_size, cumulative, normed};
-use crate::plan::{Plan, Rule, focus, groups, leak_seats};
-use crate::support::memory::{collected, filled, prefetch, room};
+use crate::plan::{Plan, Rule, leak_seats};
+use crate::support::memory::{collected, filled, prefetch, room, shared};
 use crate::support::pauses::Pauses;
 
 pub(crate) use hand::Hand;
@@ -154,18 +155,28 @@ impl Plan {
         settings: &DealtSettings,
         mut pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
-        let batch_size = settings.checked()?;
+        settings.checked()?;
         let pauses = &mut Pauses::new(&mut pause);
-        check_columns(table, settings)?;
         // What leaks is looked up in the list of cells.
-        let groups = groups(table, false, pauses)?;
-        let experiment_labels = table.experiments.as_ref().map(|_| groups.experiment_labels());
-        let (weights, named) = weights(&groups, settings, experiment_labels)?;
+        let index = shared(Index::read(table, false, pauses)?)?;
+        Ok(Self::dealt_over(&index, settings)?)
+    }
+
+    /// Plans dealt batches over an index: no table is read.
+    ///
+    /// # Errors
+    /// Whatever [`Error`] says of settings, and [`Error::OutOfMemory`].
+    pub fn dealt_over(index: &Arc<Index>, settings: &DealtSettings) -> Result<Self, Error> {
+        let batch_size = settings.checked()?;
+        check_columns(index.columns(), settings)?;
+        let groups = index.groups();
+        let experiment_labels = index.columns().experiments.then(|| groups.experiment_labels());
+        let (weights, named) = weights(groups, settings, experiment_labels)?;
         let cdf = cumulative(&weights)?;
         let leak = leak_seats(batch_size as usize, settings.leaky, groups.experiments() > 1);
         let primary = batch_size - leak as u32;
         let blocks = blocks(
-            &groups,
+            groups,
             settings,
             &weights,
             &cdf,
@@ -177,19 +188,17 @@ impl Plan {
             always: Vec::new(),
             ..settings.clone()
         };
-        let (shares, hands) = match &table.conditions {
-            Some(_) => {
-                let labels = groups.condition_labels();
-                by_position.ratios = weights::by_position("ratio", settings.ratios.as_deref(), Some(labels))?;
-                by_position.always = positions(&settings.always, labels)?;
-                let shares = shares(&groups, &by_position, &weights, primary)?;
-                let hands = shares.hands(&groups, primary, run_length(settings), settings.block()?)?;
-                (Some(shares), hands)
-            }
-            None => (None, hands_of_pools(&groups, settings, primary)?),
+        let (shares, hands) = if index.columns().conditions {
+            let labels = groups.condition_labels();
+            by_position.ratios = weights::by_position("ratio", settings.ratios.as_deref(), Some(labels))?;
+            by_position.always = positions(&settings.always, labels)?;
+            let shares = shares(groups, &by_position, &weights, primary)?;
+            let hands = shares.hands(groups, primary, run_length(settings), settings.block()?)?;
+            (Some(shares), hands)
+        } else {
+            (None, hands_of_pools(groups, settings, primary)?)
         };
-        let leaks = leaks(&groups, leak as u32, settings.block()?)?;
-        let focus = focus(table, &groups, pauses)?;
+        let leaks = leaks(groups, leak as u32, settings.block()?)?;
         let rule = Rule::Dealt(Dealt {
             settings: by_position,
             last: LastPass::default(),
@@ -202,8 +211,8 @@ impl Plan {
         let Rule::Dealt(dealt) = &rule else { unreachable!() };
         Ok(Self {
             batches: dealt.blocks.batches(),
-            focus,
-            groups,
+            groups: groups.clone(),
+            index: index.clone(),
             weights,
             cdf,
             window: settings.window,
@@ -214,15 +223,15 @@ impl Plan {
     }
 }
 
-/// Refuses what is for a column that the table does not have.
-fn check_columns(table: &Table<'_>, settings: &DealtSettings) -> Result<(), Error> {
+/// Refuses what is for a column that the index does not have.
+fn check_columns(columns: Columns, settings: &DealtSettings) -> Result<(), Error> {
     let of_conditions = [
         ("ratio", settings.ratios.is_some()),
         ("always", !settings.always.is_empty()),
         ("conditions_per_batch", settings.conditions_per_batch.is_some()),
     ];
     match of_conditions.into_iter().find(|&(_, is_asked)| is_asked) {
-        Some((what, _)) if table.conditions.is_none() => Err(Error::WithoutColumn { what }),
+        Some((what, _)) if !columns.conditions => Err(Error::WithoutColumn { what }),
         _ => Ok(()),
     }
 }

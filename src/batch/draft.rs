@@ -226,6 +226,14 @@ impl Draft {
         }
     }
 
+    /// Appends the entries of the batch's rows, each in the order of its pool.
+    pub(crate) fn append_entries(&self, entries: &mut Vec<u32>) {
+        for segment in self.segments() {
+            let positions = self.positions(segment).iter();
+            entries.extend(positions.map(|&position| segment.pool.entry(position)));
+        }
+    }
+
     /// What the seats were drawn from, in the order of the seats.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment> {
         // The leak of a drawn batch is drawn first and handed out last.

@@ -12,6 +12,7 @@ mod feed;
 mod generator;
 mod index;
 mod kind;
+mod labels;
 mod plan;
 mod settings;
 mod signals;
@@ -35,6 +36,9 @@ mod _core {
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
         index::PyIndex,
+        labels::number,
+        labels::number_texts,
+        labels::take_texts,
         plan::PyPlan,
     };
 

@@ -160,6 +160,7 @@ struct Counter<'a> {
     /// Batches by their focal time's number.
     focal: Tally<u32, SeatsOfTime>,
     draft: Draft,
+    /// The rows of the batch, or the entries that stand for them in the marks.
     rows: Vec<u32>,
     sorted: Vec<u32>,
     hours: Vec<u64>,
@@ -227,7 +228,11 @@ impl<'a> Counter<'a> {
     /// Counts the batch that a draft holds, which is at `position` of its epoch.
     fn count(&mut self, draft: &Draft, position: u64) -> Result<(), Error> {
         self.rows.clear();
-        draft.append_rows(self.plan, &mut self.rows);
+        if self.marks.are_by_entry() {
+            draft.append_entries(&mut self.rows);
+        } else {
+            draft.append_rows(self.plan, &mut self.rows);
+        }
         let seats = self.rows.len() as u64;
         let leak = self.plan.leak_at(position);
         self.look_up(leak)?;

@@ -2,13 +2,16 @@
 
 use super::tally::Tally;
 use crate::error::Error;
+use crate::groups::{Groups, Order};
 use crate::plan::Plan;
 use crate::support::memory::{collected, filled, prefetch};
 use crate::support::pauses::{ENTRIES, Pauses};
 
 /// For every row its unit and how often it was drawn, in one number.
 pub(super) struct Marks {
-    by_row: Vec<u32>,
+    marks: Vec<u32>,
+    /// Whether they lie in the order that all seats are drawn from, so that no row is looked up; else in that of the table.
+    by_entry: bool,
     /// Bits of the unit, the lower ones.
     bits: u32,
     /// Draws that the upper bits had no more room for.
@@ -26,21 +29,35 @@ impl Marks {
         } else {
             groups.cells().len()
         };
-        let mut marks = Self::with_bits(groups.rows(), usize::BITS - (units - 1).leading_zeros())?;
-        for unit in 0..units {
-            let rows = match groups.cells().get(unit) {
-                Some(cell) => groups.rows_of(cell),
-                // The first unit's marks are what all were filled with.
-                None if unit == 0 => &[],
-                None => {
-                    let pool = groups.pool(unit);
-                    let entries = groups.entries(pool.order).unwrap_or_default();
-                    &entries[pool.start as usize..(pool.start + pool.len) as usize]
+        // Times are looked up by row in any case.
+        let by_entry = plan.focus().is_none() && (groups.cells().is_empty() || groups.pool_order() == Order::Cells);
+        let len = if by_entry {
+            groups.kept() as usize
+        } else {
+            groups.rows()
+        };
+        let mut marks = Self {
+            by_entry,
+            ..Self::with_bits(len, usize::BITS - (units - 1).leading_zeros())?
+        };
+        // The first unit's marks are what all were filled with.
+        for unit in 1..units {
+            if by_entry {
+                for marks in marks.marks[entries_of(groups, unit)].chunks_mut(ENTRIES) {
+                    marks.fill(unit as u32);
+                    pauses.after(marks.len())?;
                 }
+                continue;
+            }
+            let order = if groups.cells().is_empty() {
+                groups.pool_order()
+            } else {
+                Order::Cells
             };
+            let rows = &groups.entries(order).unwrap_or_default()[entries_of(groups, unit)];
             for rows in rows.chunks(ENTRIES) {
                 for &row in rows {
-                    marks.by_row[row as usize] = unit as u32;
+                    marks.marks[row as usize] = unit as u32;
                 }
                 pauses.after(rows.len())?;
             }
@@ -50,7 +67,8 @@ impl Marks {
 
     fn with_bits(rows: usize, bits: u32) -> Result<Self, Error> {
         Ok(Self {
-            by_row: filled(rows, 0)?,
+            marks: filled(rows, 0)?,
+            by_entry: false,
             bits,
             spilled: Tally::default(),
             drawn: filled(if bits == u32::BITS { rows.div_ceil(64) } else { 0 }, 0)?,
@@ -58,21 +76,26 @@ impl Marks {
         })
     }
 
+    /// Whether a row's mark is at its entry in the order that all seats are drawn from; else it is at the row.
+    pub(super) fn are_by_entry(&self) -> bool {
+        self.by_entry
+    }
+
     /// Rows that were drawn.
     pub(super) fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// Asks for a row's mark ahead of its draw.
+    /// Asks for the mark of a row, or of an entry, ahead of its draw.
     #[inline]
     pub(super) fn prefetch(&self, row: u32) {
-        prefetch(&self.by_row, row as usize);
+        prefetch(&self.marks, row as usize);
     }
 
-    /// Counts a draw of `row` and returns its unit.
+    /// Counts a draw of a row, or of an entry, and returns its unit.
     #[inline]
     pub(super) fn draw(&mut self, row: u32) -> Result<u32, Error> {
-        let mark = &mut self.by_row[row as usize];
+        let mark = &mut self.marks[row as usize];
         let unit = (u64::from(*mark) & ((1 << self.bits) - 1)) as u32;
         let one = 1_u64 << self.bits;
         if let Ok(more) = u32::try_from(u64::from(*mark) + one) {
@@ -99,7 +122,7 @@ impl Marks {
         let mut few = [0_u64; 256];
         let mut many = Tally::default();
         let mut spilled = self.spilled.sums().peekable();
-        for (start, marks) in (0..).step_by(ENTRIES).zip(self.by_row.chunks(ENTRIES)) {
+        for (start, marks) in (0..).step_by(ENTRIES).zip(self.marks.chunks(ENTRIES)) {
             for (row, &mark) in (start..).zip(marks) {
                 let more = spilled
                     .next_if(|&(spilled, _)| spilled == row)
@@ -112,7 +135,7 @@ impl Marks {
             }
             pauses.after(marks.len())?;
         }
-        few[0] -= (self.by_row.len() - kept as usize) as u64;
+        few[0] -= (self.marks.len() - kept as usize) as u64;
         let mut draws = Tally::default();
         for (count, rows) in (0..).zip(few).filter(|&(_, rows)| rows > 0) {
             draws.add(count, rows)?;
@@ -122,6 +145,15 @@ impl Marks {
         }
         Ok(collected(draws.sums())?)
     }
+}
+
+/// The entries of a unit.
+fn entries_of(groups: &Groups, unit: usize) -> std::ops::Range<usize> {
+    let (start, end) = match groups.cells().get(unit) {
+        Some(cell) => (cell.start, cell.start + cell.rows),
+        None => (groups.starts()[unit], groups.starts()[unit + 1]),
+    };
+    start as usize..end as usize
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::plan::{Dealt, Hand, Pass, Plan, Seats, Sharing, Turn};
 use crate::support::memory::prefetch;
 
 use super::draft::{Draft, Segment, Source, Supply};
+use super::lanes::Lanes;
 use super::scratch::{Number, Scratch, Sharer};
 
 /// The word of a cell's key by which its runs are moved against the list: one behind those that shuffle.
@@ -46,15 +47,18 @@ pub(crate) fn deal_batch(
         turn,
         generator: pass.keys.generator(pass.epoch(), position),
     };
-    dealer.primary(draft, &mut scratch);
-    dealer.leak(draft);
+    let groups = plan.groups();
+    let mut lanes = Lanes::new(groups.entries(groups.pool_order()));
+    dealer.primary(draft, &mut scratch, &mut lanes);
+    dealer.leak(draft, &mut lanes);
+    lanes.finish(draft.all_positions());
     draft.pick(turn.experiment);
     draft.give_scratch(scratch);
     Ok(())
 }
 
 impl Dealer<'_> {
-    fn primary(&mut self, draft: &mut Draft, scratch: &mut Scratch) {
+    fn primary(&mut self, draft: &mut Draft, scratch: &mut Scratch, lanes: &mut Lanes<'_>) {
         let place = self.plan.focus().map(|focus| {
             let place = self.generator.below(focus.times_of(self.turn.experiment));
             draft.focus_on(place);
@@ -68,7 +72,7 @@ impl Dealer<'_> {
         let Scratch { sharers, order } = scratch;
         let mut start = 0;
         for sharer in &*sharers {
-            self.deal_cell(sharer, start, draft, order);
+            self.deal_cell(sharer, start, draft, order, lanes);
             start += sharer.seats as usize;
         }
     }
@@ -176,7 +180,14 @@ impl Dealer<'_> {
     }
 
     /// The seats of one cell: those that are dealt, then those that are drawn.
-    fn deal_cell(&mut self, sharer: &Sharer, start: usize, draft: &mut Draft, cards: &mut [u32]) {
+    fn deal_cell(
+        &mut self,
+        sharer: &Sharer,
+        start: usize,
+        draft: &mut Draft,
+        cards: &mut [u32],
+        lanes: &mut Lanes<'_>,
+    ) {
         if sharer.seats == 0 {
             return;
         }
@@ -201,9 +212,14 @@ impl Dealer<'_> {
         let runs = Runs::new(hand, key, pool.len, number);
         let seats = sharer.seats.min(hand.held);
         if seats > 0 {
-            let entries = self.plan.groups().entries(pool.order);
             let positions = draft.segment(dealt(pool, Source::Primary, start, seats));
-            runs.deal(positions, cards, |positions| ask_for(entries, pool, positions));
+            if hand.run == 1 && !runs.deck.is_list() {
+                let seats = (start, seats as usize);
+                lanes.deal((&runs.deck, runs.first), pool, seats, draft.all_positions());
+            } else {
+                runs.deal(positions, cards);
+                ask_for(self.plan.groups().entries(pool.order), pool, positions);
+            }
         }
         if sharer.seats > seats {
             let segment = Segment {
@@ -232,7 +248,7 @@ impl Dealer<'_> {
     }
 
     /// The seats that leak.
-    fn leak(&self, draft: &mut Draft) {
+    fn leak(&self, draft: &mut Draft, lanes: &mut Lanes<'_>) {
         let experiment = self.turn.experiment;
         let Some(hand) = self.dealt.leak(experiment) else {
             return;
@@ -241,10 +257,15 @@ impl Dealer<'_> {
         let key = self.keys.key(Purpose::Leak, experiment as u64, lap);
         let pool = self.plan.groups().others(experiment);
         let start = self.dealt.primary() as usize;
-        let entries = self.plan.groups().entries(pool.order);
-        let positions = draft.segment(dealt(pool, Source::Leak, start, hand.held));
         let first = first_place(pool.len, hand.held, number);
-        Deck::of(hand.deck, key).deal_and(first, positions, |positions| ask_for(entries, pool, positions));
+        let deck = Deck::of(hand.deck, key);
+        let positions = draft.segment(dealt(pool, Source::Leak, start, hand.held));
+        if deck.is_list() {
+            deck.deal(first, positions);
+            ask_for(self.plan.groups().entries(pool.order), pool, positions);
+        } else {
+            lanes.deal((&deck, first), pool, (start, hand.held as usize), draft.all_positions());
+        }
     }
 
     /// The seats around a focal time, as in drawn batches: all parts near it, then all far from it.
@@ -332,11 +353,11 @@ impl<'a> Runs<'a> {
         self.hand.deck.cards().saturating_sub(self.hand.cards)
     }
 
-    /// The rows of the cards in turn, told as soon as they are known. `cards` is memory.
+    /// The rows of the cards in turn. `cards` is memory.
     #[inline]
-    fn deal(&self, positions: &mut [u32], cards: &mut [u32], known: impl Fn(&[u32])) {
+    fn deal(&self, positions: &mut [u32], cards: &mut [u32]) {
         if self.hand.run == 1 {
-            self.deck.deal_and(self.first, positions, known);
+            self.deck.deal(self.first, positions);
             return;
         }
         let run = self.hand.run as usize;
@@ -349,7 +370,6 @@ impl<'a> Runs<'a> {
             (first..).zip(before).for_each(|(row, position)| *position = row);
             (0..).zip(behind).for_each(|(row, position)| *position = row);
         }
-        known(positions);
     }
 
     /// A row of a card that is not in the deal.

@@ -168,6 +168,12 @@ impl Draft {
         &mut self.positions[segment.start..segment.end]
     }
 
+    /// The positions of all seats, to be filled in.
+    #[inline]
+    pub(super) fn all_positions(&mut self) -> &mut [u32] {
+        &mut self.positions
+    }
+
     /// The memory that is counted in what is near a focal time, with room for it.
     pub(super) fn spans(&mut self) -> &mut Spans {
         &mut self.spans
@@ -224,6 +230,14 @@ impl Draft {
                         .map(|&position| T::from_row(segment.pool.entry(position))),
                 ),
             }
+        }
+    }
+
+    /// Appends the entries of the batch's rows, each in the order of its pool.
+    pub(crate) fn append_entries(&self, entries: &mut Vec<u32>) {
+        for segment in self.segments() {
+            let positions = self.positions(segment).iter();
+            entries.extend(positions.map(|&position| segment.pool.entry(position)));
         }
     }
 

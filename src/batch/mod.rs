@@ -3,6 +3,7 @@
 mod cascade;
 mod dealing;
 mod draft;
+mod lanes;
 mod origins;
 mod rows;
 mod scratch;

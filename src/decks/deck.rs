@@ -6,22 +6,19 @@
 //! bijection of the table's fields whatever the other says. A field that is no card is walked on from until one is.
 
 use super::keys::{onto, word};
+use super::walk::{FEW, Few, STEPS, Walks, walk_on};
 use crate::support::simd::{Bits, Search, on_this_processor};
 
 /// Decks up to this size are shuffled as a list.
 const LIST: u32 = 64;
-/// Cards that are worked out together: so many that none waits long for the step before.
-const MANY: usize = 32;
-/// As many as fill one vector.
-const FEW: usize = 8;
 
 /// How many cards a deck has, and the table that they are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
-    cards: u32,
+    pub(super) cards: u32,
     /// Rows and columns of the table, both at most 2^16.
-    height: u32,
-    width: u32,
+    pub(super) height: u32,
+    pub(super) width: u32,
 }
 
 impl Shape {
@@ -84,7 +81,7 @@ impl Deck {
         if self.shape.cards <= LIST {
             return self.shuffled(place)[place as usize].into();
         }
-        self.walked(&self.round_keys(), place)
+        walk_on(self.shape, &self.step_keys(), place)
     }
 
     /// The cards at the places from `first` on; after the last comes the first again.
@@ -93,48 +90,44 @@ impl Deck {
     /// Where `first` is not below the number of cards.
     #[inline]
     pub fn deal(&self, first: u32, out: &mut [u32]) {
-        self.deal_and(first, out, |_| {});
-    }
-
-    /// As [`Deck::deal`], and tells cards as soon as they are known, so that what they lead to can be asked for while others
-    /// are worked out.
-    #[inline]
-    pub(crate) fn deal_and(&self, first: u32, out: &mut [u32], known: impl Fn(&[u32])) {
         let cards = self.shape.cards;
         assert!(first < cards, "a place is below the number of cards");
-        let before_end = (cards - first) as usize;
-        if cards <= LIST {
-            let wraps = out.len() > before_end;
-            let list = self.shuffled(if wraps { 0 } else { first });
-            for (card, &dealt) in out
-                .iter_mut()
-                .zip(list[..cards as usize].iter().cycle().skip(first as usize))
-            {
-                *card = dealt.into();
-            }
-            known(out);
+        if !self.is_list() {
+            on_this_processor(Dealing { deck: self, first, out });
             return;
         }
-        let keys = self.round_keys();
-        let mut first = first;
-        let mut rest = out;
-        while !rest.is_empty() {
-            let (part, behind) = rest.split_at_mut(rest.len().min((cards - first) as usize).min(2 * MANY));
-            on_this_processor(Walk {
-                shape: self.shape,
-                keys: &keys,
-                first,
-                out: part,
-            });
-            for card in &mut *part {
-                if *card >= cards {
-                    *card = self.walked(&keys, *card);
-                }
+        let wraps = out.len() > (cards - first) as usize;
+        let list = self.shuffled(if wraps { 0 } else { first });
+        for (card, &dealt) in out
+            .iter_mut()
+            .zip(list[..cards as usize].iter().cycle().skip(first as usize))
+        {
+            *card = dealt.into();
+        }
+    }
+
+    /// Whether the deck is so small that it is shuffled as a list.
+    #[inline]
+    pub(crate) fn is_list(&self) -> bool {
+        self.shape.cards <= LIST
+    }
+
+    /// Calls `each` for `count` places of a deck that is no list from `first` on, a few at a time with their place among
+    /// these and how many they are; after the last comes the first again.
+    #[inline]
+    pub(crate) fn each_few(&self, first: u32, count: usize, mut each: impl FnMut(&Few, usize, usize)) {
+        let (mut few, mut before_end) = (Few::new(self.shape, self.step_keys(), first), self.shape.cards - first);
+        let mut done = 0;
+        while done < count {
+            let many = (count - done).min(FEW).min(before_end as usize);
+            each(&few, done, many);
+            done += many;
+            before_end -= many as u32;
+            few.next();
+            if before_end == 0 && done < count {
+                few = Few::new(self.shape, self.step_keys(), 0);
+                before_end = self.shape.cards;
             }
-            known(part);
-            first += part.len() as u32;
-            first = if first == cards { 0 } else { first };
-            rest = behind;
         }
     }
 
@@ -150,148 +143,41 @@ impl Deck {
     }
 
     #[inline]
-    fn round_keys(&self) -> [u32; 8] {
+    fn step_keys(&self) -> [u32; STEPS] {
         let words = [0, 1, 2, 3].map(|number| word(self.key, number));
         std::array::from_fn(|half| (words[half / 2] >> (half % 2 * 32)) as u32)
     }
-
-    /// The card at a place of a deck that is no list.
-    #[inline]
-    fn walked(&self, keys: &[u32; 8], place: u32) -> u32 {
-        let Shape { cards, height, width } = self.shape;
-        let mut place = place;
-        loop {
-            let (mut row, mut column) = ([place / width], [place % width]);
-            rounds(&mut row, &mut column, height, width, keys);
-            place = row[0].wrapping_mul(width).wrapping_add(column[0]);
-            if place < cards {
-                return place;
-            }
-        }
-    }
 }
 
-/// Spreads 32 bits over 32 bits.
-#[inline(always)]
-#[allow(
-    clippy::inline_always,
-    reason = "compiled for the processor that the caller is compiled for"
-)]
-fn hash(value: u32, key: u32) -> u32 {
-    let value = (value ^ key).wrapping_mul(0x7feb_352d);
-    let value = (value ^ (value >> 15)).wrapping_mul(0x846c_a68b);
-    value ^ (value >> 16)
-}
-
-/// The upper half of `by * bound`, the bound at most 2^16.
-#[inline(always)]
-#[allow(
-    clippy::inline_always,
-    reason = "compiled for the processor that the caller is compiled for"
-)]
-fn share<const N: usize>(by: u32, bound: u32) -> u32 {
-    if N == 1 {
-        return ((u64::from(by) * u64::from(bound)) >> 32) as u32;
-    }
-    // By halves, of which no sum leaves 32 bits: so vectors need no lanes of 64.
-    let lower = (by & 0xffff).wrapping_mul(bound) >> 16;
-    (by >> 16).wrapping_mul(bound).wrapping_add(lower) >> 16
-}
-
-/// Moves `value`, below `bound`, on by as much as `by` says of 2^32; after the bound it begins anew.
-#[inline(always)]
-#[allow(
-    clippy::inline_always,
-    reason = "compiled for the processor that the caller is compiled for"
-)]
-fn moved<const N: usize>(value: u32, by: u32, bound: u32) -> u32 {
-    let sum = value.wrapping_add(share::<N>(by, bound));
-    // The smaller is the one that did not pass below zero.
-    sum.min(sum.wrapping_sub(bound))
-}
-
-#[inline(always)]
-#[allow(
-    clippy::inline_always,
-    reason = "compiled for the processor that the caller is compiled for"
-)]
-fn rounds<const N: usize>(rows: &mut [u32; N], columns: &mut [u32; N], height: u32, width: u32, keys: &[u32; 8]) {
-    for pair in keys.chunks_exact(2) {
-        for (row, column) in rows.iter_mut().zip(&*columns) {
-            *row = moved::<N>(*row, hash(*column, pair[0]), height);
-        }
-        for (column, row) in columns.iter_mut().zip(&*rows) {
-            *column = moved::<N>(*column, hash(*row, pair[1]), width);
-        }
-    }
-}
-
-/// One walk from each of the places from `first` on, which is all but where it ends at no card.
-struct Walk<'a> {
-    shape: Shape,
-    keys: &'a [u32; 8],
+/// Deals from a deck that is no list.
+struct Dealing<'a> {
+    deck: &'a Deck,
     first: u32,
     out: &'a mut [u32],
 }
 
-impl Search for Walk<'_> {
+impl Search for Dealing<'_> {
     #[inline(always)]
     #[allow(
         clippy::inline_always,
         reason = "compiled for the processor that the caller is compiled for"
     )]
     fn run<B: Bits>(self, _bits: B) {
-        let Self {
-            shape,
-            keys,
-            first,
-            out,
-        } = self;
-        let width = shape.width;
-        let (mut row, mut column) = (first / width, first % width);
-        for part in out.chunks_mut(MANY) {
-            // A few lanes too many take less time than several times a few.
-            match part.len() {
-                MANY => part.copy_from_slice(&walk::<MANY>(shape, keys, row, column)),
-                len if len > 2 * FEW => part.copy_from_slice(&walk::<MANY>(shape, keys, row, column)[..len]),
-                len if len > FEW => part.copy_from_slice(&walk::<{ 2 * FEW }>(shape, keys, row, column)[..len]),
-                len => part.copy_from_slice(&walk::<FEW>(shape, keys, row, column)[..len]),
+        let Self { deck, first, out } = self;
+        let (mut walks, count) = (Walks::new(0), out.len());
+        let mut end = |walks: &mut Walks<usize>| {
+            walks.end(
+                || {},
+                |&start, cards, many| out[start..start + many].copy_from_slice(&cards[..many]),
+            );
+        };
+        deck.each_few(first, count, |few, start, many| {
+            if walks.add(few, many, start) {
+                end(&mut walks);
             }
-            column += MANY as u32;
-            row += column / width;
-            column %= width;
-        }
+        });
+        end(&mut walks);
     }
-}
-
-/// One walk from each of the places from a row and a column on.
-#[inline(always)]
-#[allow(
-    clippy::inline_always,
-    reason = "compiled for the processor that the caller is compiled for"
-)]
-fn walk<const N: usize>(shape: Shape, keys: &[u32; 8], row: u32, column: u32) -> [u32; N] {
-    let Shape { height, width, .. } = shape;
-    let (mut rows, mut columns) = ([0; N], [0; N]);
-    let (mut start_row, mut start_column) = (row, column);
-    for (rows, columns) in rows.chunks_exact_mut(FEW).zip(columns.chunks_exact_mut(FEW)) {
-        for (lane, (row, column)) in (0..).zip(rows.iter_mut().zip(columns)) {
-            // A table is at least as wide as a few lanes are many, so not more than one row is passed.
-            let on = start_column + lane;
-            let beyond = on.wrapping_sub(width);
-            *row = start_row + u32::from(on >= width);
-            *column = on.min(beyond);
-        }
-        start_column += FEW as u32;
-        let passed = u32::from(start_column >= width);
-        start_row += passed;
-        start_column -= passed * width;
-    }
-    rounds(&mut rows, &mut columns, height, width, keys);
-    for (row, column) in rows.iter_mut().zip(columns) {
-        *row = row.wrapping_mul(width).wrapping_add(column);
-    }
-    rows
 }
 
 #[cfg(test)]

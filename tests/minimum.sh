@@ -1,30 +1,23 @@
 #!/usr/bin/env bash
-# Runs the wheel in dist/ on the oldest Python from 3.10 on that this machine has, with the lowest versions that
-# pyproject.toml and tests/minimum.in allow. The argument is uv.
+# Runs the wheel on the oldest Python from 3.10 on that this machine has, with the lowest versions that
+# pyproject.toml and tests/minimum.in allow. The arguments are uv and
+# the folder of the wheel.
 #
 # Left out are the extras lightning and sentence-transformers, whose lowest versions ask for a newer torch than the lowest
 # one, and are what tests/clients runs; and what tests of files and of the page take from newer tools.
 set -euo pipefail
 uv=$1
+wheels=$2
 cd "$(dirname "$0")"
 
-oldest() {
-    local candidate
-    for candidate in "$HOME"/.pyenv/versions/3.*/bin/python /usr/bin/python3.?? /usr/local/bin/python3.??; do
-        [ -x "$candidate" ] || continue
-        "$candidate" -c 'import sys
-if sys.implementation.name == "cpython" and sys.version_info >= (3, 10):
-    print(sys.version_info.minor, sys.executable)' 2>/dev/null || true
-    done | sort -n -k1,1 | sed -n '1s/^[0-9]* //p'
-}
-
-python=$(oldest)
-[ -n "$python" ] || { echo "no Python from 3.10 on was found"; exit 1; }
+mapfile -t found < <(../release/pythons.sh)
+[ "${#found[@]}" -gt 0 ] || { echo "no Python from 3.10 on was found"; exit 1; }
+python=${found[0]#* }
 env=../.venv-minimum
 "$uv" venv --quiet --clear --no-python-downloads --python "$python" "$env"
 "$uv" pip install --quiet --python "$env/bin/python" --resolution lowest-direct --no-build \
     -r ../pyproject.toml --extra cli --extra report -r minimum.in
-"$uv" pip install --quiet --python "$env/bin/python" --no-deps ../dist/*.whl
+"$uv" pip install --quiet --python "$env/bin/python" --no-deps "$wheels"/*-abi3-*.whl
 "$env/bin/python" -c 'import sys, importlib.metadata as m
 print("Python", sys.version.split()[0], *(f"{name} {m.version(name)}" for name in
     ("numpy", "torch", "pandas", "polars", "pyarrow", "click", "rich", "matplotlib", "cascade-sampler")))'

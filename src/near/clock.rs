@@ -5,34 +5,43 @@ use std::ops::Range;
 use crate::columns::MISSING;
 use crate::columns::times::{Hours, Time};
 use crate::error::Error;
-use crate::support::memory::prefetch;
-use crate::support::pauses::Pauses;
-use crate::support::simd::LINE;
+use crate::support::memory::{LINE, prefetch, room};
+use crate::support::pauses::{ENTRIES, Pauses};
 
 /// The different times of every pool, ascending.
 #[derive(Clone, Debug)]
 pub(crate) struct Clocks {
     /// Where each pool's times begin, and last where the times end.
     starts: Vec<u32>,
+    /// The times, one pool's after another.
     hours: Hours,
-    /// One time in [`COARSE`], so that looking for one misses the cache but once or twice.
-    coarse: Hours,
+    /// The times at every step of [`STEP`] times, then those at every [`STEP`]-th of these steps, and so on, [`LEVELS`] lists
+    /// one after another, each rounded up. So looking for a time reads some cache lines of each, and misses the cache once
+    /// or twice.
+    steps: Hours,
 }
 
-/// Times of which one is set apart: some cache lines of them.
-const COARSE: usize = 64;
+const STEP: usize = 64;
+const LEVELS: u32 = 3;
 
 impl Clocks {
     /// From the times of every pool, one pool's after another.
     pub(crate) fn new<T: Time, E: From<Error>>(
         starts: Vec<u32>,
-        times: &[T::Key],
+        hours: Vec<T>,
         pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
+        let mut steps = room((1..=LEVELS).map(|level| hours.len().div_ceil(STEP.pow(level))).sum())?;
+        for level in 1..=LEVELS {
+            for times in hours.chunks(ENTRIES) {
+                steps.extend(times.iter().copied().step_by(STEP.pow(level)));
+                pauses.after(times.len() / STEP)?;
+            }
+        }
         Ok(Self {
             starts,
-            hours: T::hours(pauses.collected(times.iter().map(|&key| T::of(key)))?),
-            coarse: T::hours(pauses.collected(times.iter().step_by(COARSE).map(|&key| T::of(key)))?),
+            hours: T::hours(hours),
+            steps: T::hours(steps),
         })
     }
 
@@ -41,7 +50,7 @@ impl Clocks {
             Hours::F64(hours) => size_of_val(&hours[..]),
             Hours::F32(hours) => size_of_val(&hours[..]),
         };
-        size_of_val(&self.starts[..]) + bytes(&self.hours) + bytes(&self.coarse)
+        size_of_val(&self.starts[..]) + bytes(&self.hours) + bytes(&self.steps)
     }
 
     /// Number of different times in a pool.
@@ -58,27 +67,19 @@ impl Clocks {
     pub(crate) fn near(&self, pool: usize, focal: u32, window: f64) -> Range<u32> {
         let pool = self.starts[pool] as usize..self.starts[pool + 1] as usize;
         let focal = pool.start + focal as usize;
-        // Rounding keeps the order of differences, so what is near is one run of times around the focal one.
-        let (from, to) = match (&self.hours, &self.coarse) {
-            (Hours::F64(hours), Hours::F64(coarse)) => {
-                let far = |time: f64| (time - hours[focal]).abs() > window;
-                (
-                    first_of(hours, coarse, pool.start..focal, |time| !far(time)),
-                    first_of(hours, coarse, focal..pool.end, far),
-                )
+        let near = match (&self.hours, &self.steps) {
+            (Hours::F64(hours), Hours::F64(steps)) => {
+                let time = hours[focal];
+                near_of(hours, steps, &pool, focal, |other| (other - time).abs() > window)
             }
-            (Hours::F32(hours), Hours::F32(coarse)) => {
-                let window = window as f32;
-                let far = |time: f32| (time - hours[focal]).abs() > window;
-                (
-                    first_of(hours, coarse, pool.start..focal, |time| !far(time)),
-                    first_of(hours, coarse, focal..pool.end, far),
-                )
+            (Hours::F32(hours), Hours::F32(steps)) => {
+                let (time, window) = (hours[focal], window as f32);
+                near_of(hours, steps, &pool, focal, |other| (other - time).abs() > window)
             }
             // Both are made of the same times.
-            _ => (focal, focal),
+            _ => focal..focal,
         };
-        (from - pool.start) as u32..(to - pool.start) as u32
+        (near.start - pool.start) as u32..(near.end - pool.start) as u32
     }
 
     /// Number of times, those of all pools together.
@@ -125,18 +126,50 @@ impl Clocks {
     }
 }
 
-/// The first place in a range of times that is `wanted`, as all behind it are; `coarse` holds one time in [`COARSE`].
-fn first_of<T: Copy>(times: &[T], coarse: &[T], range: Range<usize>, wanted: impl Fn(T) -> bool) -> usize {
-    let (first, last) = (range.start.div_ceil(COARSE), range.end.div_ceil(COARSE));
-    let step = first + coarse[first..last].partition_point(|&time| !wanted(time));
-    let from = if step == first {
-        range.start
-    } else {
-        (step - 1) * COARSE + 1
-    };
-    let to = if step == last { range.end } else { step * COARSE };
-    for place in (from..to).step_by(LINE / size_of::<T>()) {
-        prefetch(times, place);
+/// The times of a pool around its focal one that are not far from it: rounding keeps the order of differences, so they are
+/// one run. Both ends are looked for together, list by list of the steps, so that they miss the cache at the same time.
+fn near_of<T: Copy>(
+    hours: &[T],
+    steps: &[T],
+    pool: &Range<usize>,
+    focal: usize,
+    far: impl Fn(T) -> bool,
+) -> Range<usize> {
+    let (mut from, mut to) = (pool.start..focal, focal..pool.end);
+    let mut after = steps.len();
+    for level in (0..=LEVELS).rev() {
+        let step = STEP.pow(level);
+        let times = if level > 0 {
+            let before = after - hours.len().div_ceil(step);
+            &steps[before..std::mem::replace(&mut after, before)]
+        } else {
+            hours
+        };
+        if level < 2 {
+            for range in [&from, &to] {
+                for place in (range.start / step..range.end.div_ceil(step))
+                    .step_by(LINE / size_of::<T>())
+                    .take(STEP)
+                {
+                    prefetch(times, place);
+                }
+            }
+        }
+        narrow(&mut from, times, step, &far);
+        narrow(&mut to, times, step, |time| !far(time));
     }
-    from + times[from..to].partition_point(|&time| !wanted(time))
+    from.start..to.start
+}
+
+/// Narrows a range of places down to where the first time after all that are `passed` is, by one time in every `step`.
+#[inline]
+fn narrow<T: Copy>(range: &mut Range<usize>, times: &[T], step: usize, passed: impl Fn(T) -> bool) {
+    let (first, last) = (range.start.div_ceil(step), range.end.div_ceil(step));
+    let next = first + times[first..last].partition_point(|&time| passed(time));
+    if next > first {
+        range.start = (next - 1) * step + 1;
+    }
+    if next < last {
+        range.end = next * step;
+    }
 }

@@ -12,6 +12,7 @@ mod feed;
 mod generator;
 mod index;
 mod kind;
+mod labels;
 mod lists;
 mod plan;
 mod settings;
@@ -36,6 +37,9 @@ mod _core {
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
         index::PyIndex,
+        labels::number,
+        labels::number_texts,
+        labels::take_texts,
         plan::PyPlan,
     };
 

@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 use crate::error::Error;
 
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
+
 /// An empty vector with room for `len` elements.
 pub(crate) fn room<T>(len: usize) -> Result<Vec<T>, Error> {
     let mut vector = Vec::new();
@@ -61,9 +64,9 @@ pub(crate) fn shared<T>(value: T) -> Result<Arc<T>, Error> {
     Ok(Arc::new(value))
 }
 
-/// Memory that is asked for in large pages, from this size on: two of them.
+/// Memory that is asked for in large pages, from this size on: one of them.
 #[cfg(target_os = "linux")]
-const LARGE: usize = 4 << 20;
+const LARGE: usize = 2 << 20;
 
 /// Asks for large pages under memory that is not yet in use, where the system gives them: random reads miss fewer addresses.
 pub(crate) fn ask_for_large_pages<T>(room: &mut [std::mem::MaybeUninit<T>]) {
@@ -81,17 +84,37 @@ pub(crate) fn ask_for_large_pages<T>(room: &mut [std::mem::MaybeUninit<T>]) {
     let _ = room;
 }
 
-/// Asks for the cache line of `slice[index]`, if there is such an element. Changes nothing but the time a later read takes.
+/// Asks for the cache line of `slice[index]`. Changes nothing but the time a later read takes, also where there is no such
+/// element.
 #[inline(always)]
 pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(element) = slice.get(index) {
+    {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: every x86-64 processor has the instruction, and the address is that of an element.
-        unsafe { _mm_prefetch(std::ptr::from_ref(element).cast(), _MM_HINT_T0) };
+        // SAFETY: every x86-64 processor has the instruction, which reads nothing and takes any address.
+        unsafe { _mm_prefetch(slice.as_ptr().wrapping_add(index).cast(), _MM_HINT_T0) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (slice, index);
+}
+
+/// As many bytes as a cache line has, in one line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [u8; LINE]);
+
+/// The bytes of neighbouring lines.
+#[inline(always)]
+pub(crate) fn bytes(lines: &[Line]) -> &[u8] {
+    // SAFETY: a line is its bytes and nothing else.
+    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines)) }
+}
+
+/// As [`bytes`], to be written.
+#[inline(always)]
+pub(crate) fn bytes_mut(lines: &mut [Line]) -> &mut [u8] {
+    // SAFETY: a line is its bytes and nothing else.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size_of_val(lines)) }
 }
 
 /// In tests memory can be refused, as it is where it runs out.

@@ -160,8 +160,8 @@ def test_columns_that_are_written_to_while_they_are_read(kind: str) -> None:
                 feed.explain(3, 0)
                 # What was accepted is a table, which is accepted again.
                 make, arguments = plan.index.__reduce__()
-                kind, (_, *settings) = plan.__reduce__()
-                again = _core.Feed(kind(make(*arguments), *settings), 0, 1, 0, "int64")
+                planned, (_, *settings) = plan.__reduce__()
+                again = _core.Feed(planned(make(*arguments), *settings), 0, 1, 0, "int64")
                 assert (again.epoch_batches(0) == feed.epoch_batches(0)).all()
                 outcomes["accepted"] += 1
         finally:

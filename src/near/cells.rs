@@ -105,7 +105,7 @@ impl TimedCellsBuilder {
         places: &mut [u32],
         pauses: &mut Pauses<'_, E>,
     ) -> Result<(), E> {
-        let cells = Cells::new(groups.cells_of(pool), places.len())?;
+        let cells = CellsOfPool::new(groups.cells_of(pool), places.len())?;
         // Late, as the first pool was sorted in more memory before.
         if self.sorted.is_empty() {
             self.sorted = pauses.filled(self.longest, 0)?;
@@ -123,21 +123,17 @@ impl TimedCellsBuilder {
         )?;
         places.copy_from_slice(sorted);
         let cells = groups.cells_of(pool);
-        match ends {
-            Some(ends) => {
-                let times = (0..).zip(ends.iter().scan(0, |start, &end| {
-                    let entries = end - std::mem::replace(start, end);
-                    Some(entries as usize)
-                }));
-                let times = times.flat_map(|(time, entries)| std::iter::repeat_n(time, entries));
-                let entries = self.of_pools.children(pool).zip(times);
-                self.ends.add_dealt(cells.len(), entries, pauses)
-            }
-            None => {
-                self.ends.add_different(cells.iter().map(|cell| cell.rows));
-                Ok(())
-            }
-        }
+        let Some(ends) = ends else {
+            self.ends.add_different(cells.iter().map(|cell| cell.rows));
+            return Ok(());
+        };
+        let times = (0..).zip(ends.iter().scan(0, |start, &end| {
+            let entries = end - std::mem::replace(start, end);
+            Some(entries as usize)
+        }));
+        let times = times.flat_map(|(time, entries)| std::iter::repeat_n(time, entries));
+        let entries = self.of_pools.children(pool).zip(times);
+        self.ends.add_dealt(cells.len(), entries, pauses)
     }
 
     pub(crate) fn build<E: From<Error>>(self, pauses: &mut Pauses<'_, E>) -> Result<TimedCells, E> {
@@ -149,14 +145,14 @@ impl TimedCellsBuilder {
 }
 
 /// The cells of a pool, looked up by the places of their entries.
-struct Cells<'a> {
+struct CellsOfPool<'a> {
     cells: &'a [Cell],
     /// The pool is cut into parts of 2^`part_bits` places; for each the cell that it begins in, and last the last cell.
     first: Vec<u32>,
     part_bits: u32,
 }
 
-impl<'a> Cells<'a> {
+impl<'a> CellsOfPool<'a> {
     /// The cells of a pool of so many entries: about two parts a cell.
     fn new(cells: &'a [Cell], entries: usize) -> Result<Self, Error> {
         let part_bits = (entries / cells.len().max(1)).max(2).ilog2() - 1;

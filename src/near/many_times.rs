@@ -24,23 +24,14 @@
 
 use crate::error::Error;
 use crate::near::counts::ChildCounts;
-use crate::near::node::{ARITY_BITS, Below, High, Low, Node, Ranks, deal, gather};
+use crate::near::node::{ARITY_BITS, Below, High, Low, Ranks, deal, gather};
 use crate::near::part::Part;
 use crate::near::search::{EvenSpread, PartCounts};
+use crate::near::shape::{LEAF, LEAF_BITS, Shape};
 use crate::near::short::wanted;
 use crate::support::memory::{LINE, Line, bytes, bytes_mut, collected, prefetch, room};
 use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::simd::{Bits, Search, nth_among, on_this_processor};
-
-const LEAF_BITS: u32 = 8;
-const LEAF: usize = 1 << LEAF_BITS;
-/// Levels of nodes between the leaves and a root over 2^32 entries.
-const LEVELS: usize = 2;
-/// Lists up to this length have no nodes: their root's children are leaves.
-const FLAT: usize = 1 << 17;
-/// A root may have more children than a node, so that lists up to this length need one level of nodes only. In tests it is
-/// less, as lists of so many rows would take them minutes.
-const LOW: usize = if cfg!(test) { 1 << 20 } else { 1 << 26 };
 
 /// Lists with any number of different times.
 #[derive(Clone, Debug)]
@@ -53,89 +44,6 @@ pub(crate) struct ManyTimes {
     high: Vec<High>,
     /// The ranks of every list over the children of its root.
     roots: ChildCounts,
-}
-
-/// The shape of a list's tree.
-#[derive(Clone, Copy, Debug)]
-struct Shape {
-    /// Entries of the list.
-    len: usize,
-    /// Levels of nodes between the root and the leaves.
-    levels: usize,
-    /// Where the list's leaves and checkpoints begin.
-    ranks: usize,
-    checkpoints: [usize; LEVELS],
-}
-
-impl Shape {
-    fn new(len: usize) -> Self {
-        Self {
-            len,
-            levels: usize::from(len > FLAT) + usize::from(len > LOW),
-            ranks: 0,
-            checkpoints: [0; LEVELS],
-        }
-    }
-
-    /// Bits of a place that lie below a node of a level; level 0 has leaves as children, and so on up to the root's children.
-    #[inline(always)]
-    fn bits(level: usize) -> u32 {
-        LEAF_BITS + ARITY_BITS * (level as u32 + 1)
-    }
-
-    /// Bits of a place that lie below a child of the root.
-    #[inline(always)]
-    fn root_bits(&self) -> u32 {
-        LEAF_BITS + ARITY_BITS * self.levels as u32
-    }
-
-    /// Children of the root.
-    #[inline(always)]
-    fn width(&self) -> usize {
-        self.len.div_ceil(1 << self.root_bits())
-    }
-
-    /// Entries of a node.
-    #[inline(always)]
-    fn size(&self, level: usize, node: u32) -> usize {
-        let start = (node as usize) << Self::bits(level);
-        (self.len - start).min(1 << Self::bits(level))
-    }
-
-    #[inline(always)]
-    fn node(&self, level: usize, node: u32, inside: bool) -> Node {
-        Node {
-            size: self.size(level, node),
-            child_bits: Self::bits(level) - ARITY_BITS,
-            inside,
-        }
-    }
-
-    /// Where a node's checkpoints begin. All nodes before it are full.
-    #[inline(always)]
-    fn first_checkpoint(&self, level: usize, node: u32) -> usize {
-        self.checkpoints[level] + node as usize * checkpoints_of(level, 1 << Self::bits(level))
-    }
-
-    /// Checkpoints of all nodes of a level.
-    fn all_checkpoints(&self, level: usize) -> usize {
-        if level >= self.levels {
-            return 0;
-        }
-        let last = ((self.len - 1) >> Self::bits(level)) as u32;
-        let before = self.first_checkpoint(level, last) - self.checkpoints[level];
-        before + checkpoints_of(level, self.size(level, last))
-    }
-}
-
-/// Checkpoints of a node of so many entries.
-#[inline(always)]
-fn checkpoints_of(level: usize, entries: usize) -> usize {
-    if level == 0 {
-        Low::number(entries)
-    } else {
-        High::number(entries)
-    }
 }
 
 /// Memory to follow positions, used again for the next.

@@ -19,6 +19,8 @@ mod few_times;
 
 mod node;
 
+mod shape;
+
 mod many_times;
 
 mod index;

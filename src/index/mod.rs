@@ -169,6 +169,6 @@ fn once<T: Clone, E>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, E>) ->
     if let Some(made) = cell.get() {
         return Ok(made.clone());
     }
-    let made = make()?;
-    Ok(cell.get_or_init(|| made).clone())
+    let value = make()?;
+    Ok(cell.get_or_init(|| value).clone())
 }

@@ -5,18 +5,38 @@ use std::ops::Range;
 use crate::columns::MISSING;
 use crate::columns::times::{Hours, Time};
 use crate::error::Error;
+#[cfg(feature = "file")]
+use crate::support::arrays::ArrayFile;
+use crate::support::arrays::Arrays;
 use crate::support::memory::prefetch;
 use crate::support::pauses::Pauses;
 use crate::support::simd::LINE;
+use crate::support::store::Store;
 
 /// The different times of every pool, ascending.
 #[derive(Clone, Debug)]
 pub(crate) struct Clocks {
     /// Where each pool's times begin, and last where the times end.
-    starts: Vec<u32>,
-    hours: Hours,
+    starts: Store<u32>,
+    hours: Kept,
     /// One time in [`COARSE`], so that looking for one misses the cache but once or twice.
-    coarse: Hours,
+    coarse: Kept,
+}
+
+/// Hours in the width that they came in.
+#[derive(Clone, Debug)]
+enum Kept {
+    F64(Store<f64>),
+    F32(Store<f32>),
+}
+
+impl Kept {
+    fn new(hours: Hours) -> Result<Self, Error> {
+        Ok(match hours {
+            Hours::F64(hours) => Self::F64(Store::new(hours)?),
+            Hours::F32(hours) => Self::F32(Store::new(hours)?),
+        })
+    }
 }
 
 /// Times of which one is set apart: some cache lines of them.
@@ -30,18 +50,48 @@ impl Clocks {
         pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
         Ok(Self {
-            starts,
-            hours: T::hours(pauses.collected(times.iter().map(|&key| T::of(key)))?),
-            coarse: T::hours(pauses.collected(times.iter().step_by(COARSE).map(|&key| T::of(key)))?),
+            starts: Store::new(starts)?,
+            hours: Kept::new(T::hours(pauses.collected(times.iter().map(|&key| T::of(key)))?))?,
+            coarse: Kept::new(T::hours(
+                pauses.collected(times.iter().step_by(COARSE).map(|&key| T::of(key)))?,
+            ))?,
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        let bytes = |hours: &Hours| match hours {
-            Hours::F64(hours) => size_of_val(&hours[..]),
-            Hours::F32(hours) => size_of_val(&hours[..]),
+    /// From a file: of so many pools.
+    #[cfg(feature = "file")]
+    pub(crate) fn open(pools: usize, file: &mut impl ArrayFile) -> Result<Self, Error> {
+        let starts = file.starts("clocks.starts", pools)?;
+        let times = starts.last().map_or(0, |&end| end as usize);
+        let mut times_of = |name, times| match file.numbers_of(name) {
+            Some("F32") => Ok(Kept::F32(file.array(name, times, 0.0)?)),
+            _ => Ok::<_, Error>(Kept::F64(file.array(name, times, 0.0)?)),
         };
-        size_of_val(&self.starts[..]) + bytes(&self.hours) + bytes(&self.coarse)
+        let (hours, coarse) = (
+            times_of("clocks.hours", times)?,
+            times_of("clocks.coarse", times.div_ceil(COARSE))?,
+        );
+        if matches!(
+            (&hours, &coarse),
+            (Kept::F64(_), Kept::F32(_)) | (Kept::F32(_), Kept::F64(_))
+        ) {
+            return Err(file.damaged("clocks.hours and clocks.coarse are of two widths"));
+        }
+        Ok(Self {
+            starts: Store::new(starts)?,
+            hours,
+            coarse,
+        })
+    }
+
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        to.add("clocks.starts", &self.starts);
+        for (name, hours) in [("clocks.hours", &self.hours), ("clocks.coarse", &self.coarse)] {
+            match hours {
+                Kept::F64(hours) => to.add(name, hours),
+                Kept::F32(hours) => to.add(name, hours),
+            }
+        }
     }
 
     /// Number of different times in a pool.
@@ -60,14 +110,14 @@ impl Clocks {
         let focal = pool.start + focal as usize;
         // Rounding keeps the order of differences, so what is near is one run of times around the focal one.
         let (from, to) = match (&self.hours, &self.coarse) {
-            (Hours::F64(hours), Hours::F64(coarse)) => {
+            (Kept::F64(hours), Kept::F64(coarse)) => {
                 let far = |time: f64| (time - hours[focal]).abs() > window;
                 (
                     first_of(hours, coarse, pool.start..focal, |time| !far(time)),
                     first_of(hours, coarse, focal..pool.end, far),
                 )
             }
-            (Hours::F32(hours), Hours::F32(coarse)) => {
+            (Kept::F32(hours), Kept::F32(coarse)) => {
                 let window = window as f32;
                 let far = |time: f32| (time - hours[focal]).abs() > window;
                 (
@@ -90,8 +140,8 @@ impl Clocks {
     #[inline]
     pub(crate) fn hour(&self, number: u32) -> f64 {
         match &self.hours {
-            Hours::F64(hours) => hours[number as usize],
-            Hours::F32(hours) => f64::from(hours[number as usize]),
+            Kept::F64(hours) => hours[number as usize],
+            Kept::F32(hours) => f64::from(hours[number as usize]),
         }
     }
 
@@ -99,16 +149,16 @@ impl Clocks {
     #[inline]
     pub(crate) fn prefetch(&self, number: u32) {
         match &self.hours {
-            Hours::F64(hours) => prefetch(hours, number as usize),
-            Hours::F32(hours) => prefetch(hours, number as usize),
+            Kept::F64(hours) => prefetch(hours, number as usize),
+            Kept::F32(hours) => prefetch(hours, number as usize),
         }
     }
 
     /// Whether two times lie within `window` of each other, in the width that times are worked on in.
     pub(crate) fn within(&self, one: f64, other: f64, window: f64) -> bool {
         match &self.hours {
-            Hours::F64(_) => (one - other).abs() <= window,
-            Hours::F32(_) => (one as f32 - other as f32).abs() <= window as f32,
+            Kept::F64(_) => (one - other).abs() <= window,
+            Kept::F32(_) => (one as f32 - other as f32).abs() <= window as f32,
         }
     }
 
@@ -119,8 +169,8 @@ impl Clocks {
         }
         let numbers = numbers.iter();
         Ok(match &self.hours {
-            Hours::F64(hours) => Hours::F64(pauses.collected(numbers.map(look_up(hours, f64::NAN)))?),
-            Hours::F32(hours) => Hours::F32(pauses.collected(numbers.map(look_up(hours, f32::NAN)))?),
+            Kept::F64(hours) => Hours::F64(pauses.collected(numbers.map(look_up(hours, f64::NAN)))?),
+            Kept::F32(hours) => Hours::F32(pauses.collected(numbers.map(look_up(hours, f32::NAN)))?),
         })
     }
 }

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::near::few_times::{FewTimes, MOST_TIMES, Spot};
 use crate::near::many_times::{ManyTimes, Paths};
 use crate::near::part::Part;
+use crate::support::arrays::{Arrays, Source};
 use crate::support::memory::room;
 use crate::support::pauses::Pauses;
 
@@ -30,18 +31,16 @@ pub(crate) struct Finder {
 }
 
 impl NearIndex {
-    /// Indexes lists that follow one another. `by_time` holds each list's places in the order of their times, and is used
-    /// up; `ends(list)` tells where the places of each of its times end.
-    pub(crate) fn new<T: ExactSizeIterator<Item = u32>, E: From<Error>>(
+    /// Lists that follow one another, each of so many different times.
+    pub(crate) fn of<E: From<Error>>(
         bounds: &[u32],
-        by_time: &mut [u32],
-        ends: impl Fn(usize) -> T,
-        pauses: &mut Pauses<'_, E>,
+        times: impl Fn(usize) -> usize,
+        source: &mut impl Source<E>,
     ) -> Result<Self, E> {
         let number = bounds.len() - 1;
         let (mut lists, mut few, mut many) = (room(number)?, room(number)?, room(number)?);
         for (number, pair) in bounds.windows(2).enumerate() {
-            let (len, times) = ((pair[1] - pair[0]) as usize, ends(number).len());
+            let (len, times) = ((pair[1] - pair[0]) as usize, times(number));
             if times <= MOST_TIMES {
                 lists.push(Structure::FewTimes(few.len() as u32));
                 few.push((len, times));
@@ -50,8 +49,30 @@ impl NearIndex {
                 many.push(len);
             }
         }
-        let mut other = pauses.filled(many.iter().copied().max().unwrap_or(0), 0)?;
-        let (mut few_times, mut many_times) = (FewTimes::new(&few, pauses)?, ManyTimes::new(&many, pauses)?);
+        Ok(Self {
+            lists,
+            few_times: FewTimes::new(&few, source)?,
+            many_times: ManyTimes::new(&many, source)?,
+        })
+    }
+
+    /// Indexes lists that follow one another. `by_time` holds each list's places in the order of their times, and is used
+    /// up; `ends(list)` tells where the places of each of its times end.
+    pub(crate) fn new<T: ExactSizeIterator<Item = u32>, E: From<Error>>(
+        bounds: &[u32],
+        by_time: &mut [u32],
+        ends: impl Fn(usize) -> T,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
+        let Self {
+            lists,
+            mut few_times,
+            mut many_times,
+        } = Self::of(bounds, |list| ends(list).len(), pauses)?;
+        let is_many = |&(list, _): &(&Structure, &[u32])| matches!(list, Structure::ManyTimes(_));
+        let many = lists.iter().zip(bounds.windows(2)).filter(is_many);
+        let longest = many.map(|(_, pair)| pair[1] - pair[0]).max().unwrap_or(0);
+        let mut other = pauses.filled(longest as usize, 0)?;
         for (number, (list, pair)) in lists.iter().zip(bounds.windows(2)).enumerate() {
             let by_time = &mut by_time[pair[0] as usize..pair[1] as usize];
             match *list {
@@ -69,8 +90,9 @@ impl NearIndex {
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.few_times.bytes() + self.many_times.bytes()
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        self.few_times.arrays(to);
+        self.many_times.arrays(to);
     }
 
     /// Makes room to find rows of any list.

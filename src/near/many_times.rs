@@ -27,9 +27,11 @@ use crate::near::counts::ChildCounts;
 use crate::near::node::{ARITY_BITS, Below, High, Low, Node, Ranks, deal, gather};
 use crate::near::part::Part;
 use crate::near::search::{EvenSpread, PartCounts};
+use crate::support::arrays::{Arrays, Source};
 use crate::support::memory::{collected, filled, prefetch, room};
 use crate::support::pauses::Pauses;
 use crate::support::simd::{Bits, LINE, Search, Values, nth_among, on_this_processor};
+use crate::support::store::Store;
 
 const LEAF_BITS: u32 = 8;
 const LEAF: usize = 1 << LEAF_BITS;
@@ -46,9 +48,9 @@ const LOW: usize = if cfg!(test) { 1 << 20 } else { 1 << 26 };
 pub(crate) struct ManyTimes {
     lists: Vec<Shape>,
     /// Rank of every entry in its leaf, filled up to whole leaves.
-    ranks: Vec<u8>,
-    low: Vec<Low>,
-    high: Vec<High>,
+    ranks: Store<u8>,
+    low: Store<Low>,
+    high: Store<High>,
     /// The ranks of every list over the children of its root.
     roots: ChildCounts,
 }
@@ -168,8 +170,8 @@ impl Path {
 }
 
 impl ManyTimes {
-    /// Makes room for lists of so many entries, each more than none.
-    pub(crate) fn new<E: From<Error>>(lists: &[usize], pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+    /// Lists of so many entries, each more than none.
+    pub(crate) fn new<E: From<Error>>(lists: &[usize], source: &mut impl Source<E>) -> Result<Self, E> {
         let mut shapes = room(lists.len())?;
         let mut next = Shape::new(0);
         for &len in lists {
@@ -185,17 +187,23 @@ impl ManyTimes {
             shapes.push(list);
         }
         Ok(Self {
-            ranks: pauses.filled(next.ranks, 0)?,
-            low: pauses.filled(next.checkpoints[0], Low::empty())?,
-            high: pauses.filled(next.checkpoints[1], High::empty())?,
-            roots: ChildCounts::new(shapes.iter().map(|list| (list.len, list.width())), pauses)?,
+            ranks: source.array("many_times.ranks", next.ranks, 0)?,
+            low: source.array("many_times.low", next.checkpoints[0], Low::empty())?,
+            high: source.array("many_times.high", next.checkpoints[1], High::empty())?,
+            roots: ChildCounts::new(
+                "many_times.roots",
+                shapes.iter().map(|list| (list.len, list.width())),
+                source,
+            )?,
             lists: shapes,
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        let nodes = size_of_val(&self.low[..]) + size_of_val(&self.high[..]);
-        size_of_val(&self.ranks[..]) + nodes + self.roots.bytes()
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        to.add("many_times.ranks", &self.ranks);
+        to.add("many_times.low", &self.low);
+        to.add("many_times.high", &self.high);
+        self.roots.arrays("many_times.roots", to);
     }
 
     /// Fills a list. `by_time` holds its places by time, and is used up; `other` is memory of the same length.
@@ -225,7 +233,7 @@ impl ManyTimes {
                 let child_bits = Shape::bits(level) - ARITY_BITS;
                 if level == 0 {
                     deal(
-                        &mut self.low[first..],
+                        &mut self.low.written()[first..],
                         from,
                         to,
                         child_bits,
@@ -233,11 +241,18 @@ impl ManyTimes {
                         pauses,
                     )?;
                 } else {
-                    deal(&mut self.high[first..], from, to, child_bits, |count| count, pauses)?;
+                    deal(
+                        &mut self.high.written()[first..],
+                        from,
+                        to,
+                        child_bits,
+                        |count| count,
+                        pauses,
+                    )?;
                 }
             }
         }
-        let ranks = &mut self.ranks[list.ranks..];
+        let ranks = &mut self.ranks.written()[list.ranks..];
         for (leaf, places) in other.chunks(LEAF).enumerate() {
             for (rank, &place) in places.iter().enumerate() {
                 ranks[leaf * LEAF + place as usize % LEAF] = rank as u8;

@@ -30,13 +30,14 @@ use crate::near::search::PartCounts;
 use crate::support::memory::prefetch;
 use crate::support::pauses::Pauses;
 use crate::support::simd::{Bits, LINE, Values};
+use crate::support::store::Plain;
 
 pub(crate) const ARITY_BITS: u32 = 8;
 pub(crate) const ARITY: usize = 1 << ARITY_BITS;
 
 /// What is known at one rank of a node, in counts of the width `C`; `STRIDE` ranks lie between two of them.
 #[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Checkpoint<C, const STRIDE: usize> {
     /// How many entries of smaller ranks lie in the children before each.
     before: [C; ARITY],
@@ -47,6 +48,20 @@ pub(crate) struct Checkpoint<C, const STRIDE: usize> {
 /// A node of the lowest level has 2^16 entries: its counts fit 16 bits.
 pub(crate) type Low = Checkpoint<u16, 128>;
 pub(crate) type High = Checkpoint<u32, 512>;
+
+// SAFETY: 256 counts and a byte for each rank are whole lines, so no byte of them is padding.
+#[allow(unsafe_code)]
+unsafe impl Plain for Low {
+    const NUMBERS: (&'static str, usize) = ("U8", size_of::<Low>());
+}
+
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Plain for High {
+    const NUMBERS: (&'static str, usize) = ("U8", size_of::<High>());
+}
+
+const _: () = assert!(size_of::<Low>() == 2 * ARITY + 128 && size_of::<High>() == 4 * ARITY + 512);
 
 impl<C: Copy + Default + Into<u32>, const STRIDE: usize> Checkpoint<C, STRIDE> {
     pub(crate) fn empty() -> Self {
@@ -158,7 +173,8 @@ impl<'a, C: Copy + Default + Into<u32>, const STRIDE: usize> Ranks<'a, C, STRIDE
     #[inline(always)]
     fn child(&self, bits: impl Bits, guess: usize, position: u32) -> (usize, [Below; 2]) {
         let mut child = guess;
-        loop {
+        // In counts that contradict one another there may be no such child; sound ones lead there sooner.
+        for _ in 0..=ARITY {
             let (low, high) = (self.low.count(bits, child), self.high.count(bits, child));
             let [here, next] = [0, 1].map(|which| self.node.part(child + which, high[which] - low[which]));
             if here > position {
@@ -169,6 +185,7 @@ impl<'a, C: Copy + Default + Into<u32>, const STRIDE: usize> Ranks<'a, C, STRIDE
                 return (child, [[low[0], high[0]], [low[1], high[1]]]);
             }
         }
+        panic!("the counts of a node contradict one another")
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::batch::{Draft, Origins, Row, check_width, deal_batch, draw_batch, pass_batch};
 use crate::draw::Generator;
 use crate::error::Error;
+use crate::near::Spans;
 use crate::plan::{self, Pass, Plan, Rule};
 use crate::support::memory::room;
 
@@ -198,7 +199,8 @@ impl Stream {
     /// the move, which may be taken up again.
     ///
     /// # Errors
-    /// [`Error::Mark`] where the stream is past that batch already and cannot go back, or what `passed` returns.
+    /// [`Error::Mark`] where the stream is past that batch already and cannot go back; [`Error::OutOfMemory`]; or what `passed`
+    /// returns.
     #[inline]
     pub(crate) fn move_to<E: From<Error>>(
         &mut self,
@@ -212,14 +214,13 @@ impl Stream {
         if position < self.position {
             return Err(Error::Mark.into());
         }
+        let mut spans = Spans::default();
         while self.position < position {
             let (Way::Drawn(generator), Rule::Drawn(drawn)) = (&mut self.way, plan.rule()) else {
                 return Err(Error::Mark.into());
             };
-            plan.index().guarded(|| {
-                pass_batch(plan, drawn.composition(self.position), generator);
-                Ok::<_, E>(())
-            })?;
+            plan.index()
+                .guarded(|| pass_batch(plan, drawn.composition(self.position), generator, &mut spans))?;
             self.position += 1;
             passed(self)?;
         }

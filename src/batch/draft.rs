@@ -3,7 +3,7 @@
 use crate::draw::{Generator, Slots, sample, sample_and};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::{Finder, Part};
+use crate::near::{Finder, Part, Spans};
 use crate::plan::Plan;
 use crate::support::memory::{grow, prefetch, room};
 
@@ -98,6 +98,7 @@ pub(crate) struct Draft {
     segments: Vec<Segment>,
     slots: Slots,
     finder: Finder,
+    spans: Spans,
     scratch: Scratch,
     picked: usize,
     focal: u32,
@@ -117,6 +118,7 @@ impl Draft {
         self.slots.reserve(seats.min(plan.groups().kept() as usize))?;
         if let Some(focus) = plan.focus() {
             focus.reserve(&mut self.finder, seats)?;
+            focus.reserve_spans(&mut self.spans, segments)?;
         }
         self.segments.try_reserve(segments).map_err(|_| Error::OutOfMemory {
             bytes: segments as u128 * size_of::<Segment>() as u128,
@@ -140,7 +142,7 @@ impl Draft {
             sample(generator, population, positions, &mut self.slots);
             let entries = plan.groups().entries(supply.pool.order);
             let rows = entries.map_or(&[] as &[u32], |entries| &entries[supply.pool.start as usize..]);
-            focus.find(part, positions, rows, &mut self.finder);
+            focus.find(part, supply.pool.len, positions, rows, &mut self.finder);
         } else if let Some(entries) = plan.groups().entries(supply.pool.order) {
             sample_and(generator, population, positions, &mut self.slots, |position| {
                 prefetch(entries, supply.pool.entry(position) as usize);
@@ -164,6 +166,11 @@ impl Draft {
     pub(super) fn segment(&mut self, segment: Segment) -> &mut [u32] {
         self.segments.push(segment);
         &mut self.positions[segment.start..segment.end]
+    }
+
+    /// The memory that is counted in what is near a focal time, with room for it.
+    pub(super) fn spans(&mut self) -> &mut Spans {
+        &mut self.spans
     }
 
     /// The memory that samples are drawn in.

@@ -18,9 +18,9 @@ use super::{Columns, Index, Made};
 use crate::error::Error;
 use crate::groups::{Groups, Order};
 use crate::near::Focus;
-use crate::support::memory::shared;
+use crate::support::memory::{LINE, Line, bytes_mut, shared};
 use crate::support::pauses::Pauses;
-use crate::support::store::{Line, Store};
+use crate::support::store::Store;
 
 /// Where an index was opened from.
 #[derive(Debug)]
@@ -217,11 +217,9 @@ impl<E> Ended<E> {
 /// So many bytes of a file, in memory.
 fn copied<E: From<Error>>(mut file: File, len: usize, pauses: &mut Pauses<'_, E>) -> Result<Store<Line>, Ended<E>> {
     let by = |error: Error| Ended::By(error.into());
-    let lines = pauses
-        .filled(len.div_ceil(size_of::<Line>()), Line::EMPTY)
-        .map_err(Ended::By)?;
+    let lines = pauses.filled(len.div_ceil(LINE), Line([0; LINE])).map_err(Ended::By)?;
     let mut memory = Store::new(lines).map_err(by)?;
-    for piece in memory.written_bytes()[..len].chunks_mut(PIECE) {
+    for piece in bytes_mut(memory.written())[..len].chunks_mut(PIECE) {
         file.read_exact(piece).map_err(Ended::Failed)?;
         pauses.after(piece.len() / 4).map_err(Ended::By)?;
     }

@@ -8,9 +8,8 @@ use crate::error::Error;
 #[cfg(feature = "file")]
 use crate::support::arrays::ArrayFile;
 use crate::support::arrays::Arrays;
-use crate::support::memory::prefetch;
-use crate::support::pauses::Pauses;
-use crate::support::simd::LINE;
+use crate::support::memory::{LINE, prefetch, room};
+use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::store::Store;
 
 /// The different times of every pool, ascending.
@@ -18,9 +17,12 @@ use crate::support::store::Store;
 pub(crate) struct Clocks {
     /// Where each pool's times begin, and last where the times end.
     starts: Store<u32>,
+    /// The times, one pool's after another.
     hours: Kept,
-    /// One time in [`COARSE`], so that looking for one misses the cache but once or twice.
-    coarse: Kept,
+    /// The times at every step of [`STEP`] times, then those at every [`STEP`]-th of these steps, and so on, [`LEVELS`] lists
+    /// one after another, each rounded up. So looking for a time reads some cache lines of each, and misses the cache once
+    /// or twice.
+    steps: Kept,
 }
 
 /// Hours in the width that they came in.
@@ -39,22 +41,32 @@ impl Kept {
     }
 }
 
-/// Times of which one is set apart: some cache lines of them.
-const COARSE: usize = 64;
+const STEP: usize = 64;
+const LEVELS: u32 = 3;
+
+/// Steps of so many times, those of all levels together.
+fn steps_of(times: usize) -> usize {
+    (1..=LEVELS).map(|level| times.div_ceil(STEP.pow(level))).sum()
+}
 
 impl Clocks {
     /// From the times of every pool, one pool's after another.
     pub(crate) fn new<T: Time, E: From<Error>>(
         starts: Vec<u32>,
-        times: &[T::Key],
+        hours: Vec<T>,
         pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
+        let mut steps = room(steps_of(hours.len()))?;
+        for level in 1..=LEVELS {
+            for times in hours.chunks(ENTRIES) {
+                steps.extend(times.iter().copied().step_by(STEP.pow(level)));
+                pauses.after(times.len() / STEP)?;
+            }
+        }
         Ok(Self {
             starts: Store::new(starts)?,
-            hours: Kept::new(T::hours(pauses.collected(times.iter().map(|&key| T::of(key)))?))?,
-            coarse: Kept::new(T::hours(
-                pauses.collected(times.iter().step_by(COARSE).map(|&key| T::of(key)))?,
-            ))?,
+            hours: Kept::new(T::hours(hours))?,
+            steps: Kept::new(T::hours(steps))?,
         })
     }
 
@@ -67,26 +79,26 @@ impl Clocks {
             Some("F32") => Ok(Kept::F32(file.array(name, times, 0.0)?)),
             _ => Ok::<_, Error>(Kept::F64(file.array(name, times, 0.0)?)),
         };
-        let (hours, coarse) = (
+        let (hours, steps) = (
             times_of("clocks.hours", times)?,
-            times_of("clocks.coarse", times.div_ceil(COARSE))?,
+            times_of("clocks.steps", steps_of(times))?,
         );
         if matches!(
-            (&hours, &coarse),
+            (&hours, &steps),
             (Kept::F64(_), Kept::F32(_)) | (Kept::F32(_), Kept::F64(_))
         ) {
-            return Err(file.damaged("clocks.hours and clocks.coarse are of two widths"));
+            return Err(file.damaged("clocks.hours and clocks.steps are of two widths"));
         }
         Ok(Self {
             starts: Store::new(starts)?,
             hours,
-            coarse,
+            steps,
         })
     }
 
     pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
         to.add("clocks.starts", &self.starts);
-        for (name, hours) in [("clocks.hours", &self.hours), ("clocks.coarse", &self.coarse)] {
+        for (name, hours) in [("clocks.hours", &self.hours), ("clocks.steps", &self.steps)] {
             match hours {
                 Kept::F64(hours) => to.add(name, hours),
                 Kept::F32(hours) => to.add(name, hours),
@@ -108,27 +120,19 @@ impl Clocks {
     pub(crate) fn near(&self, pool: usize, focal: u32, window: f64) -> Range<u32> {
         let pool = self.starts[pool] as usize..self.starts[pool + 1] as usize;
         let focal = pool.start + focal as usize;
-        // Rounding keeps the order of differences, so what is near is one run of times around the focal one.
-        let (from, to) = match (&self.hours, &self.coarse) {
-            (Kept::F64(hours), Kept::F64(coarse)) => {
-                let far = |time: f64| (time - hours[focal]).abs() > window;
-                (
-                    first_of(hours, coarse, pool.start..focal, |time| !far(time)),
-                    first_of(hours, coarse, focal..pool.end, far),
-                )
+        let near = match (&self.hours, &self.steps) {
+            (Kept::F64(hours), Kept::F64(steps)) => {
+                let time = hours[focal];
+                near_of(hours, steps, &pool, focal, |other| (other - time).abs() > window)
             }
-            (Kept::F32(hours), Kept::F32(coarse)) => {
-                let window = window as f32;
-                let far = |time: f32| (time - hours[focal]).abs() > window;
-                (
-                    first_of(hours, coarse, pool.start..focal, |time| !far(time)),
-                    first_of(hours, coarse, focal..pool.end, far),
-                )
+            (Kept::F32(hours), Kept::F32(steps)) => {
+                let (time, window) = (hours[focal], window as f32);
+                near_of(hours, steps, &pool, focal, |other| (other - time).abs() > window)
             }
             // Both are made of the same times.
-            _ => (focal, focal),
+            _ => focal..focal,
         };
-        (from - pool.start) as u32..(to - pool.start) as u32
+        (near.start - pool.start) as u32..(near.end - pool.start) as u32
     }
 
     /// Number of times, those of all pools together.
@@ -175,18 +179,50 @@ impl Clocks {
     }
 }
 
-/// The first place in a range of times that is `wanted`, as all behind it are; `coarse` holds one time in [`COARSE`].
-fn first_of<T: Copy>(times: &[T], coarse: &[T], range: Range<usize>, wanted: impl Fn(T) -> bool) -> usize {
-    let (first, last) = (range.start.div_ceil(COARSE), range.end.div_ceil(COARSE));
-    let step = first + coarse[first..last].partition_point(|&time| !wanted(time));
-    let from = if step == first {
-        range.start
-    } else {
-        (step - 1) * COARSE + 1
-    };
-    let to = if step == last { range.end } else { step * COARSE };
-    for place in (from..to).step_by(LINE / size_of::<T>()) {
-        prefetch(times, place);
+/// The times of a pool around its focal one that are not far from it: rounding keeps the order of differences, so they are
+/// one run. Both ends are looked for together, list by list of the steps, so that they miss the cache at the same time.
+fn near_of<T: Copy>(
+    hours: &[T],
+    steps: &[T],
+    pool: &Range<usize>,
+    focal: usize,
+    far: impl Fn(T) -> bool,
+) -> Range<usize> {
+    let (mut from, mut to) = (pool.start..focal, focal..pool.end);
+    let mut after = steps.len();
+    for level in (0..=LEVELS).rev() {
+        let step = STEP.pow(level);
+        let times = if level > 0 {
+            let before = after - hours.len().div_ceil(step);
+            &steps[before..std::mem::replace(&mut after, before)]
+        } else {
+            hours
+        };
+        if level < 2 {
+            for range in [&from, &to] {
+                for place in (range.start / step..range.end.div_ceil(step))
+                    .step_by(LINE / size_of::<T>())
+                    .take(STEP)
+                {
+                    prefetch(times, place);
+                }
+            }
+        }
+        narrow(&mut from, times, step, &far);
+        narrow(&mut to, times, step, |time| !far(time));
     }
-    from + times[from..to].partition_point(|&time| !wanted(time))
+    from.start..to.start
+}
+
+/// Narrows a range of places down to where the first time after all that are `passed` is, by one time in every `step`.
+#[inline]
+fn narrow<T: Copy>(range: &mut Range<usize>, times: &[T], step: usize, passed: impl Fn(T) -> bool) {
+    let (first, last) = (range.start.div_ceil(step), range.end.div_ceil(step));
+    let next = first + times[first..last].partition_point(|&time| passed(time));
+    if next > first {
+        range.start = (next - 1) * step + 1;
+    }
+    if next < last {
+        range.end = next * step;
+    }
 }

@@ -206,8 +206,13 @@ impl ChildCounts {
         self.most_children
     }
 
+    /// Number of children of a sequence.
+    pub(crate) fn width(&self, number: usize) -> usize {
+        self.sequences[number].width
+    }
+
     /// The child of every member of a sequence.
-    pub(crate) fn children(&self, number: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn children(&self, number: usize) -> impl Iterator<Item = usize> + Clone {
         let sequence = self.sequences[number];
         let end = sequence.children + sequence.len * sequence.bytes();
         self.children[sequence.children..end]
@@ -254,13 +259,8 @@ impl ChildCounts {
     pub(crate) fn count(&self, number: usize, member: u32, child: usize) -> u32 {
         let sequence = &self.sequences[number];
         let nearest = sequence.nearest(member);
-        let members = self.between(sequence, &nearest);
-        let between = if sequence.bytes() == 1 {
-            members.iter().map(|&one| usize::from(one == child as u8)).sum()
-        } else {
-            let members = members.chunks_exact(sequence.bytes());
-            members.filter(|one| number_of(one) == child).count()
-        };
+        let members = self.between(sequence, &nearest).chunks_exact(sequence.bytes());
+        let between = members.filter(|one| number_of(one) == child).count();
         let before = self.at(sequence, &nearest);
         let all = (nearest.checkpoint * sequence.stride()) as u32;
         let next = before.get(child + 1).copied().unwrap_or(all);

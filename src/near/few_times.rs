@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::near::part::Part;
 use crate::near::search::{EvenSpread, PartCounts};
 use crate::support::arrays::{Arrays, Source};
-use crate::support::memory::{filled, prefetch, room};
+use crate::support::memory::{Line, bytes, bytes_mut, filled, prefetch, room};
 use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::simd::{Bits, LANES, LINE, Search, Values, nth_among, on_this_processor};
 use crate::support::store::Store;
@@ -28,8 +28,8 @@ const STRETCH: usize = 1 << STRETCH_BITS;
 #[derive(Clone, Debug)]
 pub(crate) struct FewTimes {
     lists: Vec<Blocks>,
-    /// The time of each entry, as its place among the list's times, filled up to whole blocks.
-    codes: Store<u8>,
+    /// The time of each entry, as its place among the list's times, one list's after another, each filled up to whole blocks.
+    codes: Store<Line>,
     /// For each stretch, for each time and the end of all, for each block: the stretch's entries before it that are earlier.
     of_stretch: Store<u16>,
     /// For each time and the end of all, for each stretch: the list's entries before it that are earlier. None for lists of
@@ -44,7 +44,7 @@ struct Blocks {
     len: usize,
     times: usize,
     block_bits: u32,
-    /// Where the list's part of `codes`, `of_stretch` and `of_all` begins.
+    /// Where the list's part of the bytes of `codes`, of `of_stretch` and of `of_all` begins.
     codes: usize,
     of_stretch: usize,
     of_all: usize,
@@ -136,7 +136,7 @@ impl FewTimes {
         }
         Ok(Self {
             lists: cut,
-            codes: source.array("few_times.codes", codes, 0)?,
+            codes: source.array("few_times.codes", codes / LINE, Line([0; LINE]))?,
             // Counts that are compared together may reach past the last of them.
             of_stretch: source.array("few_times.of_stretch", of_stretch + LANES, 0)?,
             of_all: source.array("few_times.of_all", of_all, 0)?,
@@ -158,7 +158,7 @@ impl FewTimes {
         pauses: &mut Pauses<'_, E>,
     ) -> Result<(), E> {
         let list = self.lists[number];
-        let codes = &mut self.codes.written()[list.codes..list.codes + list.len];
+        let codes = &mut bytes_mut(self.codes.written())[list.codes..list.codes + list.len];
         let mut start = 0;
         for (code, end) in ends.enumerate() {
             for places in by_time[start..end as usize].chunks(ENTRIES) {
@@ -177,7 +177,7 @@ impl FewTimes {
 
     /// Counts the entries before every block and every stretch of a list whose codes are there.
     fn count<E: From<Error>>(&mut self, list: Blocks, pauses: &mut Pauses<'_, E>) -> Result<(), E> {
-        let codes = &self.codes[list.codes..list.codes + list.len];
+        let codes = &bytes(&self.codes)[list.codes..list.codes + list.len];
         let (all_counts, stretch_counts) = (self.of_all.written(), self.of_stretch.written());
         let mut of_all: Vec<u32> = filled(list.times, 0)?;
         let mut of_stretch: Vec<u32> = filled(list.times, 0)?;
@@ -208,16 +208,25 @@ impl FewTimes {
     }
 
     /// The places of a list by time. `ends` tells where those of each of its times end.
-    pub(crate) fn by_time(&self, number: usize, ends: impl Iterator<Item = u32>) -> Result<Vec<u32>, Error> {
+    pub(crate) fn by_time<E: From<Error>>(
+        &self,
+        number: usize,
+        ends: impl Iterator<Item = u32>,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Vec<u32>, E> {
         let list = self.lists[number];
         let mut next: Vec<u32> = room(list.times + 1)?;
         next.push(0);
         next.extend(ends);
-        let mut places = filled(list.len, 0)?;
-        for (place, &code) in (0..).zip(&self.codes[list.codes..list.codes + list.len]) {
-            let next = &mut next[code as usize];
-            places[*next as usize] = place;
-            *next += 1;
+        let mut places = pauses.filled(list.len, 0)?;
+        let codes = &bytes(&self.codes)[list.codes..list.codes + list.len];
+        for (start, codes) in (0..).step_by(ENTRIES).zip(codes.chunks(ENTRIES)) {
+            for (place, &code) in (start..).zip(codes) {
+                let next = &mut next[code as usize];
+                places[*next as usize] = place;
+                *next += 1;
+            }
+            pauses.after(codes.len())?;
         }
         Ok(places)
     }
@@ -270,7 +279,7 @@ impl<'a> PartOfList<'a> {
             list,
             ends: [part.times.start as usize, part.times.end as usize],
             inside: part.inside,
-            codes: &few.codes[list.codes..list.codes + (list.blocks() << list.block_bits)],
+            codes: &bytes(&few.codes)[list.codes..list.codes + (list.blocks() << list.block_bits)],
             wanted: Values { first, extra },
         }
     }

@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::support::memory::shared;
+use crate::support::memory::{LINE, Line, shared};
 
 /// What arrays are made of: numbers, and records of numbers without gaps between them.
 ///
@@ -28,21 +28,9 @@ macro_rules! plain {
 }
 plain! { u8, "U8"; u16, "U16"; u32, "U32"; f32, "F32"; f64, "F64"; }
 
-/// A cache line, for memory that is not to lie askew for any type.
-#[cfg(feature = "file")]
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-pub(crate) struct Line([u8; 64]);
-
-#[cfg(feature = "file")]
-impl Line {
-    pub(crate) const EMPTY: Self = Self([0; 64]);
-}
-
 // SAFETY: a line is its bytes.
-#[cfg(feature = "file")]
 unsafe impl Plain for Line {
-    const NUMBERS: (&'static str, usize) = ("U8", 64);
+    const NUMBERS: (&'static str, usize) = ("U8", LINE);
 }
 
 /// An array that does not change. A clone is the same array, and costs nothing; reading it is reading a slice.
@@ -135,14 +123,6 @@ impl<T: Plain> Store<T> {
         }
         // SAFETY: the memory is this store's alone, which is borrowed as long as the slice lives.
         unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr(), self.len) }
-    }
-
-    /// As [`Store::written`], byte by byte.
-    #[cfg(feature = "file")]
-    pub(crate) fn written_bytes(&mut self) -> &mut [u8] {
-        let values = self.written();
-        // SAFETY: whatever is written is a value.
-        unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
     }
 
     /// The bytes of the array.

@@ -12,6 +12,7 @@ mod feed;
 mod generator;
 mod index;
 mod kind;
+mod labels;
 mod plan;
 mod settings;
 mod signals;
@@ -35,7 +36,11 @@ mod _core {
         errors::TooFewSeatsError,
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
-        index::{PyIndex, open_index},
+        index::PyIndex,
+        index::open_index,
+        labels::number,
+        labels::number_texts,
+        labels::take_texts,
         plan::PyPlan,
     };
 

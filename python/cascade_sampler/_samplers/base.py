@@ -13,8 +13,10 @@ from cascade_sampler._samplers import arguments, log, ranks, watch
 from cascade_sampler._samplers.kinds import Batch, Indices, Label
 from cascade_sampler._samplers.read_back import ReadBack
 from cascade_sampler._samplers.settings import Settings, told
+from cascade_sampler._samplers.state import OtherLabelsError
 from cascade_sampler._tables.frames import library_of
 from cascade_sampler._tables.keys import Key
+from cascade_sampler._tables.listing import Listing
 from cascade_sampler._tables.rows import Rows
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ class CascadeBase(ReadBack, Sampler[Batch]):
 
     _epochs: int
     _feed: _core.Feed
-    _experiments: tuple[Label, ...]
-    _conditions: tuple[Label, ...]
+    _experiments: Listing
+    _conditions: Listing
     _has_times: bool
     _library: str | None
 
@@ -141,7 +143,10 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         ValueError
             If the table or a setting differs. The message names what.
         """
-        self._feed.load_state_dict(state_dict)
+        try:
+            self._feed.load_state_dict(state_dict)
+        except OtherLabelsError as error:
+            raise error.named({"experiments": self.experiment_key, "conditions": self.condition_key}) from None
 
     def resume(self, epoch: int, batches: int) -> None:
         """Make the next iteration go on after the batches that were consumed.
@@ -245,7 +250,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         columns = self._feed.explain(position, self._epoch_or_current(epoch))
         from cascade_sampler._report.origins import Origins
 
-        return Origins.of(columns, self._experiments, self._conditions, self._library)
+        return Origins.of(columns, self.experiments, self.conditions, self._library)
 
     def audit(
         self,
@@ -294,8 +299,8 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             raise TypeError(f"progress must be callable, or None, got {type(progress).__name__}")
         return count(
             self._feed,
-            self._experiments,
-            self._conditions,
+            self.experiments,
+            self.conditions,
             Asked(
                 leaky=self._leaky_here,
                 ratios=self.condition_ratio,
@@ -335,12 +340,12 @@ class CascadeBase(ReadBack, Sampler[Batch]):
     @property
     def experiments(self) -> tuple[Label, ...]:
         """Labels of the experiments, in order; empty where experiments are not used."""
-        return self._experiments
+        return self._experiments.all()
 
     @property
     def conditions(self) -> tuple[Label, ...]:
         """Labels of the conditions, in order; empty where conditions are not used."""
-        return self._conditions
+        return self._conditions.all()
 
     @property
     def experiment_weights(self) -> Mapping[Label, float]:
@@ -390,8 +395,8 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         return arguments.integer("epoch", epoch, 0, self._epochs)
 
 
-def _with_rows(key: Key | None, numbers: Any) -> tuple[Label, ...]:
+def _with_rows(key: Key | None, numbers: Any) -> Listing:
     if key is None:
-        return ()
+        return Listing(())
     # Rows that are left out may have been the only ones of a label. Numbers ascend.
-    return key.labels if len(numbers) == len(key.labels) else tuple(map(key.labels.__getitem__, numbers.tolist()))
+    return key.labels if len(numbers) == len(key.labels) else key.labels.take(numbers)

@@ -180,7 +180,7 @@ class CascadeSampler(CascadeBase):
             _refuse_without_conditions(settings)
 
         rows = read_rows(
-            open_table(table),
+            open_table(table, "table"),
             "table",
             experiment_columns,
             condition_columns,

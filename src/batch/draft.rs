@@ -210,12 +210,18 @@ impl Draft {
     /// [`Error::OutOfMemory`].
     pub(crate) fn rows<T: Row>(&self, plan: &Plan) -> Result<Vec<T>, Error> {
         let mut rows = room(self.seats())?;
-        self.append_rows(plan, &mut rows);
+        self.append_rows(plan, &mut rows)?;
         Ok(rows)
     }
 
     /// Appends the rows of the batch. `rows` should have room for them.
-    pub(crate) fn append_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) {
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where an index from a file has other rows than its table.
+    pub(crate) fn append_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) -> Result<(), Error> {
+        if plan.index().is_from_file() {
+            return self.append_checked_rows(plan, rows);
+        }
         for segment in self.segments() {
             let positions = self.positions(segment);
             match plan.groups().entries(segment.pool.order) {
@@ -231,6 +237,34 @@ impl Draft {
                 ),
             }
         }
+        Ok(())
+    }
+
+    /// As [`Draft::append_rows`], of what may be anything.
+    fn append_checked_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) -> Result<(), Error> {
+        let all = plan.groups().rows() as u64;
+        for segment in self.segments() {
+            let entries = plan.groups().entries(segment.pool.order);
+            let mut largest = 0;
+            for &position in self.positions(segment) {
+                // A position from damaged times may lead anywhere.
+                let entry = segment
+                    .pool
+                    .start
+                    .wrapping_add(position)
+                    .wrapping_add(segment.pool.passed(position));
+                let row = match entries {
+                    Some(entries) => entries.get(entry as usize).copied().unwrap_or(u32::MAX),
+                    None => entry,
+                };
+                largest = largest.max(row);
+                rows.push(T::from_row(row));
+            }
+            if u64::from(largest) >= all {
+                return Err(plan.index().damaged("it has rows that its table has not"));
+            }
+        }
+        Ok(())
     }
 
     /// Appends the entries of the batch's rows, each in the order of its pool.

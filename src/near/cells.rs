@@ -6,6 +6,9 @@ use crate::error::Error;
 use crate::groups::{Cell, Groups};
 use crate::near::counts::ChildCounts;
 use crate::near::ends::{TimeEnds, TimeEndsBuilder};
+#[cfg(feature = "file")]
+use crate::support::arrays::ArrayFile;
+use crate::support::arrays::{Arrays, Source};
 use crate::support::memory::{filled, room};
 use crate::support::pauses::Pauses;
 
@@ -16,6 +19,28 @@ pub(crate) struct TimedCells {
     pub(crate) of_pools: ChildCounts,
     /// How many entries of a cell come before the end of each of its times.
     pub(crate) ends: TimeEnds,
+}
+
+/// The entries of every pool over its cells, by the name that files have.
+fn of_pools<E: From<Error>>(groups: &Groups, source: &mut impl Source<E>) -> Result<ChildCounts, E> {
+    let pools = (0..groups.experiments()).map(|pool| (groups.size(pool) as usize, groups.cells_of(pool).len()));
+    ChildCounts::new("timed_cells", pools, source)
+}
+
+impl TimedCells {
+    /// From a file.
+    #[cfg(feature = "file")]
+    pub(crate) fn open(groups: &Groups, file: &mut impl ArrayFile) -> Result<Self, Error> {
+        Ok(Self {
+            of_pools: of_pools(groups, file)?,
+            ends: TimeEnds::open("timed_cells", groups.cells().iter().map(|cell| cell.rows), file)?,
+        })
+    }
+
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        self.of_pools.arrays("timed_cells", to);
+        self.ends.arrays("timed_cells", to);
+    }
 }
 
 /// How many entries of every cell of a pool come before those near a focal time, and before those behind these: counted once
@@ -86,9 +111,8 @@ pub(crate) struct TimedCellsBuilder {
 impl TimedCellsBuilder {
     /// For pools of up to `longest` entries.
     pub(crate) fn new<E: From<Error>>(groups: &Groups, longest: usize, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
-        let pools = (0..groups.experiments()).map(|pool| (groups.size(pool) as usize, groups.cells_of(pool).len()));
         Ok(Self {
-            of_pools: ChildCounts::new(pools, pauses)?,
+            of_pools: of_pools(groups, pauses)?,
             ends: TimeEndsBuilder::new(groups.kept() as usize, groups.cells().len())?,
             sorted: Vec::new(),
             longest,

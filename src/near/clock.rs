@@ -5,24 +5,49 @@ use std::ops::Range;
 use crate::columns::MISSING;
 use crate::columns::times::{Hours, Time};
 use crate::error::Error;
+#[cfg(feature = "file")]
+use crate::support::arrays::ArrayFile;
+use crate::support::arrays::Arrays;
 use crate::support::memory::{LINE, prefetch, room};
 use crate::support::pauses::Pauses;
+use crate::support::store::Store;
 
 /// The different times of every pool, ascending.
 #[derive(Clone, Debug)]
 pub(crate) struct Clocks {
     /// Where each pool's times begin, and last where the times end.
-    starts: Vec<u32>,
+    starts: Store<u32>,
     /// The times, one pool's after another.
-    hours: Hours,
+    hours: Kept,
     /// The times at every step of [`STEP`] times, then those at every [`STEP`]-th of these steps, and so on, [`LEVELS`] lists
     /// one after another, each rounded up. So looking for a time reads some cache lines of each, and misses the cache once
     /// or twice.
-    steps: Hours,
+    steps: Kept,
+}
+
+/// Hours in the width that they came in.
+#[derive(Clone, Debug)]
+enum Kept {
+    F64(Store<f64>),
+    F32(Store<f32>),
+}
+
+impl Kept {
+    fn new(hours: Hours) -> Result<Self, Error> {
+        Ok(match hours {
+            Hours::F64(hours) => Self::F64(Store::new(hours)?),
+            Hours::F32(hours) => Self::F32(Store::new(hours)?),
+        })
+    }
 }
 
 const STEP: usize = 32;
 const LEVELS: u32 = 4;
+
+/// Steps of so many times, those of all levels together.
+fn steps_of(times: usize) -> usize {
+    (1..=LEVELS).map(|level| times.div_ceil(STEP.pow(level))).sum()
+}
 
 impl Clocks {
     /// From the times of every pool, one pool's after another.
@@ -31,23 +56,51 @@ impl Clocks {
         hours: Vec<T>,
         pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
-        let mut steps = room((1..=LEVELS).map(|level| hours.len().div_ceil(STEP.pow(level))).sum())?;
+        let mut steps = room(steps_of(hours.len()))?;
         for level in 1..=LEVELS {
             pauses.extend(&mut steps, hours.iter().copied().step_by(STEP.pow(level)))?;
         }
         Ok(Self {
-            starts,
-            hours: T::hours(hours),
-            steps: T::hours(steps),
+            starts: Store::new(starts)?,
+            hours: Kept::new(T::hours(hours))?,
+            steps: Kept::new(T::hours(steps))?,
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        let bytes = |hours: &Hours| match hours {
-            Hours::F64(hours) => size_of_val(&hours[..]),
-            Hours::F32(hours) => size_of_val(&hours[..]),
+    /// From a file: of so many pools.
+    #[cfg(feature = "file")]
+    pub(crate) fn open(pools: usize, file: &mut impl ArrayFile) -> Result<Self, Error> {
+        let starts = file.starts("clocks.starts", pools)?;
+        let times = starts.last().map_or(0, |&end| end as usize);
+        let mut times_of = |name, times| match file.numbers_of(name) {
+            Some("F32") => Ok(Kept::F32(file.array(name, times, 0.0)?)),
+            _ => Ok::<_, Error>(Kept::F64(file.array(name, times, 0.0)?)),
         };
-        size_of_val(&self.starts[..]) + bytes(&self.hours) + bytes(&self.steps)
+        let (hours, steps) = (
+            times_of("clocks.hours", times)?,
+            times_of("clocks.steps", steps_of(times))?,
+        );
+        if matches!(
+            (&hours, &steps),
+            (Kept::F64(_), Kept::F32(_)) | (Kept::F32(_), Kept::F64(_))
+        ) {
+            return Err(file.damaged("clocks.hours and clocks.steps are of two widths"));
+        }
+        Ok(Self {
+            starts: Store::new(starts)?,
+            hours,
+            steps,
+        })
+    }
+
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        to.add("clocks.starts", &self.starts);
+        for (name, hours) in [("clocks.hours", &self.hours), ("clocks.steps", &self.steps)] {
+            match hours {
+                Kept::F64(hours) => to.add(name, hours),
+                Kept::F32(hours) => to.add(name, hours),
+            }
+        }
     }
 
     /// Number of different times in a pool.
@@ -65,11 +118,11 @@ impl Clocks {
         let pool = self.starts[pool] as usize..self.starts[pool + 1] as usize;
         let focal = pool.start + focal as usize;
         let near = match (&self.hours, &self.steps) {
-            (Hours::F64(hours), Hours::F64(steps)) => {
+            (Kept::F64(hours), Kept::F64(steps)) => {
                 let time = hours[focal];
                 near_of(hours, steps, &pool, focal, |other| (other - time).abs() > window)
             }
-            (Hours::F32(hours), Hours::F32(steps)) => {
+            (Kept::F32(hours), Kept::F32(steps)) => {
                 let (time, window) = (hours[focal], window as f32);
                 near_of(hours, steps, &pool, focal, |other| (other - time).abs() > window)
             }
@@ -88,8 +141,8 @@ impl Clocks {
     #[inline]
     pub(crate) fn hour(&self, number: u32) -> f64 {
         match &self.hours {
-            Hours::F64(hours) => hours[number as usize],
-            Hours::F32(hours) => f64::from(hours[number as usize]),
+            Kept::F64(hours) => hours[number as usize],
+            Kept::F32(hours) => f64::from(hours[number as usize]),
         }
     }
 
@@ -97,16 +150,16 @@ impl Clocks {
     #[inline]
     pub(crate) fn prefetch(&self, number: u32) {
         match &self.hours {
-            Hours::F64(hours) => prefetch(hours, number as usize),
-            Hours::F32(hours) => prefetch(hours, number as usize),
+            Kept::F64(hours) => prefetch(hours, number as usize),
+            Kept::F32(hours) => prefetch(hours, number as usize),
         }
     }
 
     /// Whether two times lie within `window` of each other, in the width that times are worked on in.
     pub(crate) fn within(&self, one: f64, other: f64, window: f64) -> bool {
         match &self.hours {
-            Hours::F64(_) => (one - other).abs() <= window,
-            Hours::F32(_) => (one as f32 - other as f32).abs() <= window as f32,
+            Kept::F64(_) => (one - other).abs() <= window,
+            Kept::F32(_) => (one as f32 - other as f32).abs() <= window as f32,
         }
     }
 
@@ -117,8 +170,8 @@ impl Clocks {
         }
         let numbers = numbers.iter();
         Ok(match &self.hours {
-            Hours::F64(hours) => Hours::F64(pauses.collected(numbers.map(look_up(hours, f64::NAN)))?),
-            Hours::F32(hours) => Hours::F32(pauses.collected(numbers.map(look_up(hours, f32::NAN)))?),
+            Kept::F64(hours) => Hours::F64(pauses.collected(numbers.map(look_up(hours, f64::NAN)))?),
+            Kept::F32(hours) => Hours::F32(pauses.collected(numbers.map(look_up(hours, f32::NAN)))?),
         })
     }
 }

@@ -1,21 +1,52 @@
 //! Where a list's times end among its entries.
 
 use crate::error::Error;
+#[cfg(feature = "file")]
+use crate::support::arrays::ArrayFile;
+use crate::support::arrays::Arrays;
 use crate::support::memory::{filled, room};
 use crate::support::pauses::{ENTRIES, Pauses};
+use crate::support::store::Store;
 
 /// How many entries of a list come before the end of each of its times.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeEnds {
     /// Where each list's times begin, and last where the times end.
-    starts: Vec<u32>,
+    starts: Store<u32>,
     /// `None` where no list has a time twice, so that a time's place says it.
-    ends: Option<Vec<u32>>,
+    ends: Option<Store<u32>>,
 }
 
 impl TimeEnds {
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.starts[..]) + self.ends.as_ref().map_or(0, |ends| size_of_val(&ends[..]))
+    /// From a file: of lists of so many entries.
+    #[cfg(feature = "file")]
+    pub(crate) fn open(
+        name: &str,
+        lists: impl ExactSizeIterator<Item = u32>,
+        file: &mut impl ArrayFile,
+    ) -> Result<Self, Error> {
+        let starts = file.starts(&format!("{name}.starts"), lists.len())?;
+        let ends = format!("{name}.ends");
+        let times = starts.last().map_or(0, |&end| end as usize);
+        let has_ends = file.numbers_of(&ends).is_some();
+        let fits = |(entries, pair): (u32, &[u32])| {
+            let times = pair[1] - pair[0];
+            if has_ends { times <= entries } else { times == entries }
+        };
+        if !lists.zip(starts.windows(2)).all(fits) {
+            return Err(file.damaged(&format!("{name}.starts does not fit the rows")));
+        }
+        Ok(Self {
+            starts: Store::new(starts)?,
+            ends: has_ends.then(|| file.array(&ends, times, 0)).transpose()?,
+        })
+    }
+
+    pub(crate) fn arrays<'a>(&'a self, name: &str, to: &mut Arrays<'a>) {
+        to.add(format!("{name}.starts"), &self.starts);
+        if let Some(ends) = &self.ends {
+            to.add(format!("{name}.ends"), ends);
+        }
     }
 
     /// Where each of a list's times ends.
@@ -193,8 +224,8 @@ impl TimeEndsBuilder {
             ends => ends,
         };
         Ok(TimeEnds {
-            starts: self.starts,
-            ends,
+            starts: Store::new(self.starts)?,
+            ends: ends.map(Store::new).transpose()?,
         })
     }
 }

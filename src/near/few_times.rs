@@ -12,9 +12,11 @@
 use crate::error::Error;
 use crate::near::part::Part;
 use crate::near::search::{EvenSpread, PartCounts, first_around};
+use crate::support::arrays::{Arrays, Source};
 use crate::support::memory::{Line, bytes, bytes_mut, filled, prefetch, room, words, words_mut};
 use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::simd::{Bits, LANES, LINE, Search, Values, nth_among, on_this_processor};
+use crate::support::store::Store;
 
 /// Different times that a byte tells apart.
 pub(crate) const MOST_TIMES: usize = 256;
@@ -27,13 +29,13 @@ const STRETCH: usize = 1 << STRETCH_BITS;
 pub(crate) struct FewTimes {
     lists: Vec<Blocks>,
     /// The time of each entry, as its place among the list's times, one list's after another, each filled up to whole blocks.
-    codes: Vec<Line>,
+    codes: Store<Line>,
     /// For each stretch, for each time and the end of all, for each block: the stretch's entries before it that are earlier.
     /// Each list's begin with a line.
-    of_stretch: Vec<Line>,
+    of_stretch: Store<Line>,
     /// For each time and the end of all, for each stretch: the list's entries before it that are earlier. None for lists of
     /// one stretch.
-    of_all: Vec<u32>,
+    of_all: Store<u32>,
 }
 
 /// How a list is cut into blocks.
@@ -116,8 +118,8 @@ pub(crate) struct Spot {
 }
 
 impl FewTimes {
-    /// Makes room for lists of `(entries, different times)`.
-    pub(crate) fn new<E: From<Error>>(lists: &[(usize, usize)], pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+    /// Lists of `(entries, different times)`.
+    pub(crate) fn new<E: From<Error>>(lists: &[(usize, usize)], source: &mut impl Source<E>) -> Result<Self, E> {
         let mut cut = room(lists.len())?;
         let (mut codes, mut of_stretch, mut of_all) = (0, 0, 0);
         for &(len, times) in lists {
@@ -135,15 +137,17 @@ impl FewTimes {
         }
         Ok(Self {
             lists: cut,
-            codes: pauses.filled(codes / LINE, Line([0; LINE]))?,
+            codes: source.array("few_times.codes", codes / LINE, Line([0; LINE]))?,
             // Counts that are compared together may reach past the last of them.
-            of_stretch: pauses.filled(of_stretch / LANES + 1, Line([0; LINE]))?,
-            of_all: pauses.filled(of_all, 0)?,
+            of_stretch: source.array("few_times.of_stretch", of_stretch / LANES + 1, Line([0; LINE]))?,
+            of_all: source.array("few_times.of_all", of_all, 0)?,
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.codes[..]) + size_of_val(&self.of_stretch[..]) + size_of_val(&self.of_all[..])
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        to.add("few_times.codes", &self.codes);
+        to.add("few_times.of_stretch", &self.of_stretch);
+        to.add("few_times.of_all", &self.of_all);
     }
 
     /// Fills a list. `by_time` holds its places by time, and `ends` where the places of each time end.
@@ -155,7 +159,7 @@ impl FewTimes {
         pauses: &mut Pauses<'_, E>,
     ) -> Result<(), E> {
         let list = self.lists[number];
-        let codes = &mut bytes_mut(&mut self.codes)[list.codes..list.codes + list.len];
+        let codes = &mut bytes_mut(self.codes.written())[list.codes..list.codes + list.len];
         let mut start = 0;
         for (code, end) in ends.enumerate() {
             for places in by_time[start..end as usize].chunks(ENTRIES) {
@@ -175,7 +179,7 @@ impl FewTimes {
     /// Counts the entries before every block and every stretch of a list whose codes are there.
     fn count<E: From<Error>>(&mut self, list: Blocks, pauses: &mut Pauses<'_, E>) -> Result<(), E> {
         let codes = &bytes(&self.codes)[list.codes..list.codes + list.len];
-        let before_blocks = words_mut(&mut self.of_stretch);
+        let (all_counts, before_blocks) = (self.of_all.written(), words_mut(self.of_stretch.written()));
         let mut of_all: Vec<u32> = filled(list.times, 0)?;
         let mut of_stretch: Vec<u32> = filled(list.times, 0)?;
         for (stretch, codes) in codes.chunks(STRETCH).enumerate() {
@@ -183,7 +187,7 @@ impl FewTimes {
                 let mut sum = 0;
                 for (time, &count) in (1..).zip(&of_all) {
                     sum += count;
-                    self.of_all[list.of_all + time * list.stretches() + stretch] = sum;
+                    all_counts[list.of_all + time * list.stretches() + stretch] = sum;
                 }
             }
             for (block, codes) in codes.chunks(list.block()).enumerate() {

@@ -12,6 +12,9 @@ use crate::near::clock::Clocks;
 use crate::near::ends::{TimeEnds, TimeEndsBuilder};
 use crate::near::index::{Finder, NearIndex};
 use crate::near::part::Part;
+#[cfg(feature = "file")]
+use crate::support::arrays::ArrayFile;
+use crate::support::arrays::Arrays;
 use crate::support::memory::{collected, filled, push, room};
 use crate::support::pauses::Pauses;
 
@@ -74,13 +77,38 @@ impl Focus {
         })
     }
 
-    /// Bytes that are held for the times.
-    pub(crate) fn bytes(&self) -> usize {
-        let cells = self
-            .cells
-            .as_ref()
-            .map_or(0, |cells| cells.of_pools.bytes() + cells.ends.bytes());
-        self.clocks.bytes() + self.ends.bytes() + cells + self.index.bytes()
+    /// From a file that was saved for the same groups and order.
+    #[cfg(feature = "file")]
+    pub(crate) fn open(groups: &Groups, order: Order, file: &mut impl ArrayFile) -> Result<Self, Error> {
+        let pools = groups.experiments();
+        let sizes = (0..pools).map(|pool| groups.size(pool));
+        let (clocks, ends) = (Clocks::open(pools, file)?, TimeEnds::open("pool_times", sizes, file)?);
+        if (0..pools).any(|pool| clocks.times_of(pool) as usize != ends.of(pool).len()) {
+            return Err(file.damaged("clocks.starts and pool_times.starts differ"));
+        }
+        let cells = match order {
+            Order::Cells => Some(TimedCells::open(groups, file)?),
+            Order::Table | Order::Pools => None,
+        };
+        let of_lists = cells.as_ref().map_or(&ends, |cells| &cells.ends);
+        let index = NearIndex::of(&bounds(groups, order)?, |list| of_lists.of(list).len(), file)?;
+        Ok(Self {
+            clocks,
+            ends,
+            cells,
+            index,
+            order,
+        })
+    }
+
+    /// The arrays that a file has of it.
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        self.clocks.arrays(to);
+        self.ends.arrays("pool_times", to);
+        if let Some(cells) = &self.cells {
+            cells.arrays(to);
+        }
+        self.index.arrays(to);
     }
 
     /// Number of different times in a pool.

@@ -5,6 +5,7 @@ use crate::near::few_times::{FewTimes, MOST_TIMES, Spot};
 use crate::near::many_times::{ManyTimes, Paths};
 use crate::near::part::Part;
 use crate::near::short::{MOST_ENTRIES, Run, ShortLists};
+use crate::support::arrays::{Arrays, Source};
 use crate::support::memory::{push, room};
 use crate::support::pauses::Pauses;
 
@@ -52,13 +53,11 @@ pub(crate) struct Finder {
 }
 
 impl NearIndex {
-    /// Indexes lists that follow one another. `by_time` holds each list's places in the order of their times, and is used
-    /// up; `ends(list)` tells where the places of each of its times end.
-    pub(crate) fn new<T: ExactSizeIterator<Item = u32>, E: From<Error>>(
+    /// Lists that follow one another, each of so many different times.
+    pub(crate) fn of<E: From<Error>>(
         bounds: &[u32],
-        by_time: &mut [u32],
-        ends: impl Fn(usize) -> T,
-        pauses: &mut Pauses<'_, E>,
+        times: impl Fn(usize) -> usize,
+        source: &mut impl Source<E>,
     ) -> Result<Self, E> {
         let number = bounds.len() - 1;
         let (mut lists, mut few, mut many) = (room(number)?, Vec::new(), Vec::new());
@@ -70,7 +69,7 @@ impl NearIndex {
                 short += len;
                 (List::SHORT, start)
             } else {
-                let times = ends(number).len();
+                let times = times(number);
                 if times <= MOST_TIMES {
                     push(&mut few, (len, times))?;
                     (List::FEW_TIMES, few.len() - 1)
@@ -85,9 +84,32 @@ impl NearIndex {
                 place: place as u32,
             });
         }
-        let mut other = pauses.filled(many.iter().copied().max().unwrap_or(0), 0)?;
-        let mut short = ShortLists::new(short, pauses)?;
-        let (mut few_times, mut many_times) = (FewTimes::new(&few, pauses)?, ManyTimes::new(&many, pauses)?);
+        Ok(Self {
+            lists,
+            short: ShortLists::new(short, source)?,
+            few_times: FewTimes::new(&few, source)?,
+            many_times: ManyTimes::new(&many, source)?,
+        })
+    }
+
+    /// Indexes lists that follow one another. `by_time` holds each list's places in the order of their times, and is used
+    /// up; `ends(list)` tells where the places of each of its times end.
+    pub(crate) fn new<T: ExactSizeIterator<Item = u32>, E: From<Error>>(
+        bounds: &[u32],
+        by_time: &mut [u32],
+        ends: impl Fn(usize) -> T,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Self, E> {
+        let Self {
+            lists,
+            mut short,
+            mut few_times,
+            mut many_times,
+        } = Self::of(bounds, |list| ends(list).len(), pauses)?;
+        let many = lists.iter().zip(bounds.windows(2));
+        let many = many.filter(|(list, _)| list.structure == List::MANY_TIMES);
+        let longest = many.map(|(_, pair)| pair[1] - pair[0]).max().unwrap_or(0);
+        let mut other = pauses.filled(longest as usize, 0)?;
         for (number, (list, pair)) in lists.iter().zip(bounds.windows(2)).enumerate() {
             let by_time = &mut by_time[pair[0] as usize..pair[1] as usize];
             let place = list.place as usize;
@@ -108,8 +130,10 @@ impl NearIndex {
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.lists[..]) + self.short.bytes() + self.few_times.bytes() + self.many_times.bytes()
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        self.short.arrays(to);
+        self.few_times.arrays(to);
+        self.many_times.arrays(to);
     }
 
     /// Makes room to find rows of any list.

@@ -29,19 +29,21 @@ use crate::near::part::Part;
 use crate::near::search::{EvenSpread, PartCounts};
 use crate::near::shape::{LEAF, LEAF_BITS, Shape};
 use crate::near::short::wanted;
+use crate::support::arrays::{Arrays, Source};
 use crate::support::memory::{LINE, Line, bytes, bytes_mut, collected, prefetch, room};
 use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::simd::{Bits, Search, nth_among, on_this_processor};
+use crate::support::store::Store;
 
 /// Lists with any number of different times.
 #[derive(Clone, Debug)]
 pub(crate) struct ManyTimes {
     lists: Vec<Shape>,
     /// The rank of every entry in its leaf, one list's after another, each filled up to whole leaves.
-    ranks: Vec<Line>,
+    ranks: Store<Line>,
     /// The checkpoints of all nodes of level 0, one list's after another, and those of all of level 1.
-    low: Vec<Low>,
-    high: Vec<High>,
+    low: Store<Low>,
+    high: Store<High>,
     /// The ranks of every list over the children of its root.
     roots: ChildCounts,
 }
@@ -78,8 +80,8 @@ impl Path {
 }
 
 impl ManyTimes {
-    /// Makes room for lists of so many entries, each more than none.
-    pub(crate) fn new<E: From<Error>>(lists: &[usize], pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+    /// Lists of so many entries, each more than none.
+    pub(crate) fn new<E: From<Error>>(lists: &[usize], source: &mut impl Source<E>) -> Result<Self, E> {
         let mut shapes = room(lists.len())?;
         let mut next = Shape::new(0);
         for &len in lists {
@@ -95,17 +97,23 @@ impl ManyTimes {
             shapes.push(list);
         }
         Ok(Self {
-            ranks: pauses.filled(next.ranks / LINE, Line([0; LINE]))?,
-            low: pauses.filled(next.checkpoints[0], Low::empty())?,
-            high: pauses.filled(next.checkpoints[1], High::empty())?,
-            roots: ChildCounts::new(shapes.iter().map(|list| (list.len, list.width())), pauses)?,
+            ranks: source.array("many_times.ranks", next.ranks / LINE, Line([0; LINE]))?,
+            low: source.array("many_times.low", next.checkpoints[0], Low::empty())?,
+            high: source.array("many_times.high", next.checkpoints[1], High::empty())?,
+            roots: ChildCounts::new(
+                "many_times.roots",
+                shapes.iter().map(|list| (list.len, list.width())),
+                source,
+            )?,
             lists: shapes,
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        let nodes = size_of_val(&self.low[..]) + size_of_val(&self.high[..]);
-        size_of_val(&self.ranks[..]) + nodes + self.roots.bytes()
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        to.add("many_times.ranks", &self.ranks);
+        to.add("many_times.low", &self.low);
+        to.add("many_times.high", &self.high);
+        self.roots.arrays("many_times.roots", to);
     }
 
     /// Fills a list. `by_time` holds its places by time, and is used up; `other` is memory of the same length.
@@ -135,7 +143,7 @@ impl ManyTimes {
                 let child_bits = Shape::bits(level) - ARITY_BITS;
                 if level == 0 {
                     deal(
-                        &mut self.low[first..],
+                        &mut self.low.written()[first..],
                         from,
                         to,
                         child_bits,
@@ -143,11 +151,18 @@ impl ManyTimes {
                         pauses,
                     )?;
                 } else {
-                    deal(&mut self.high[first..], from, to, child_bits, |count| count, pauses)?;
+                    deal(
+                        &mut self.high.written()[first..],
+                        from,
+                        to,
+                        child_bits,
+                        |count| count,
+                        pauses,
+                    )?;
                 }
             }
         }
-        let ranks = &mut bytes_mut(&mut self.ranks)[list.ranks..];
+        let ranks = &mut bytes_mut(self.ranks.written())[list.ranks..];
         for (leaf, places) in other.chunks(LEAF).enumerate() {
             for (rank, &place) in places.iter().enumerate() {
                 ranks[leaf * LEAF + place as usize % LEAF] = rank as u8;

@@ -30,6 +30,7 @@ use crate::near::search::{PartCounts, first_in_line};
 use crate::support::memory::prefetch;
 use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::simd::{Bits, LANES, LINE, Values};
+use crate::support::store::Plain;
 
 pub(crate) const ARITY_BITS: u32 = 8;
 pub(crate) const ARITY: usize = 1 << ARITY_BITS;
@@ -47,6 +48,20 @@ pub(crate) struct Checkpoint<C, const STRIDE: usize> {
 /// A node of the lowest level has 2^16 entries: its counts fit 16 bits.
 pub(crate) type Low = Checkpoint<u16, 128>;
 pub(crate) type High = Checkpoint<u32, 512>;
+
+// SAFETY: 256 counts and a byte for each rank are whole lines, so no byte of them is padding.
+#[allow(unsafe_code)]
+unsafe impl Plain for Low {
+    const NUMBERS: (&'static str, usize) = ("U8", size_of::<Low>());
+}
+
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Plain for High {
+    const NUMBERS: (&'static str, usize) = ("U8", size_of::<High>());
+}
+
+const _: () = assert!(size_of::<Low>() == 2 * ARITY + 128 && size_of::<High>() == 4 * ARITY + 512);
 
 impl<C: Copy + Default + Into<u32>, const STRIDE: usize> Checkpoint<C, STRIDE> {
     pub(crate) fn empty() -> Self {
@@ -178,6 +193,8 @@ impl<'a, C: Copy + Default + Into<u32>, const STRIDE: usize> Ranks<'a, C, STRIDE
             } else {
                 return (child, [[low[0], high[0]], [low[1], high[1]]]);
             };
+            // Only counts that contradict one another lead past all children.
+            assert!(from < to, "the counts of a node contradict one another");
             // On by as many children as the rest spreads over if evenly, further each time; where that is too far, into the
             // middle of what is left.
             let near = self.near();

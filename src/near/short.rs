@@ -6,9 +6,11 @@
 
 use crate::error::Error;
 use crate::near::part::Part;
+use crate::support::arrays::{Arrays, Source};
 use crate::support::memory::{filled, prefetch};
 use crate::support::pauses::Pauses;
 use crate::support::simd::{Bits, LINE, Search, Values, nth_among, on_this_processor};
+use crate::support::store::Store;
 
 /// Entries that a byte tells apart.
 pub(crate) const MOST_ENTRIES: usize = 256;
@@ -17,7 +19,7 @@ pub(crate) const MOST_ENTRIES: usize = 256;
 #[derive(Clone, Debug)]
 pub(crate) struct ShortLists {
     /// The rank of every entry by time, one list's entries after another, and last some that are looked at along with them.
-    ranks: Vec<u8>,
+    ranks: Store<u8>,
 }
 
 /// Where a short list lies.
@@ -34,16 +36,16 @@ impl Run {
 }
 
 impl ShortLists {
-    /// Makes room for lists of so many entries together.
-    pub(crate) fn new<E: From<Error>>(entries: usize, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+    /// Lists of so many entries together.
+    pub(crate) fn new<E: From<Error>>(entries: usize, source: &mut impl Source<E>) -> Result<Self, E> {
         let more = if entries > 0 { LINE } else { 0 };
         Ok(Self {
-            ranks: pauses.filled(entries + more, 0)?,
+            ranks: source.array("short.ranks", entries + more, 0)?,
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.ranks[..])
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        to.add("short.ranks", &self.ranks);
     }
 
     /// Fills a list. `by_time` holds its places by time.
@@ -53,7 +55,7 @@ impl ShortLists {
         by_time: &[u32],
         pauses: &mut Pauses<'_, E>,
     ) -> Result<(), E> {
-        let ranks = &mut self.ranks[run.range()];
+        let ranks = &mut self.ranks.written()[run.range()];
         for (rank, &place) in (0..=u8::MAX).zip(by_time) {
             ranks[place as usize] = rank;
         }

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch.utils.data import Sampler
 
 from cascade_sampler import _core
+from cascade_sampler._index.index import Index
 from cascade_sampler._samplers import arguments, log, ranks, watch
 from cascade_sampler._samplers.kinds import Batch, Indices, Label
 from cascade_sampler._samplers.read_back import ReadBack
 from cascade_sampler._samplers.settings import Settings, told
 from cascade_sampler._tables.frames import library_of
-from cascade_sampler._tables.keys import Key
-from cascade_sampler._tables.rows import Rows
 
 if TYPE_CHECKING:
     from cascade_sampler._report.audit import Audit
@@ -29,15 +28,13 @@ class CascadeBase(ReadBack, Sampler[Batch]):
 
     _epochs: int
     _feed: _core.Feed
-    _experiments: tuple[Label, ...]
-    _conditions: tuple[Label, ...]
-    _has_times: bool
+    _index: Index
     _library: str | None
 
     def _start(
         self,
         table: Any,
-        rows: Rows,
+        index: Index,
         plan: _core.Plan,
         settings: Settings,
         deal: tuple[int | None, int | None],
@@ -51,8 +48,8 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         ----------
         table : table
             What the user gave.
-        rows : Rows
-            What was read of it.
+        index : Index
+            What was read of it, of the features that are on.
         plan : Plan
             What the core made of that.
         settings : Settings
@@ -69,21 +66,19 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         self._settings = settings
         self._epochs = epochs
         self._feed = _core.Feed(plan, settings.seed, *deal, settings.index_dtype, fixed_epoch=fixed_epoch)
-        self._experiments = _with_rows(rows.experiments, plan.experiment_labels)
-        self._conditions = _with_rows(rows.conditions, plan.condition_labels)
-        self._has_times = rows.times is not None
-        self._library = library_of(table)
+        self._index = index
+        self._library = None if table is index else library_of(table)
         if not deal[1]:
-            self._log(rows, plan, deal[0], no_effect)
+            self._log(plan, deal[0], no_effect)
 
-    def _log(self, rows: Rows, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
-        log.left_out(rows, plan)
+    def _log(self, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
+        log.left_out(self._index)
         log.without_effect({**no_effect, **log.no_leak(plan, self._leaky_here)})
         only_short = plan.batches == 1 and plan.short and replicas == 1
         if not plan.dealt:
             # Where batches are dealt, no condition gets more than its share but for one odd seat.
-            log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
-        log.small_groups(plan, self._experiments, self._conditions, only_short)
+            log.composition(plan, self.condition_ratio, self.experiments, self.conditions, only_short)
+        log.small_groups(plan, self.experiments, self.conditions, only_short)
 
     def __iter__(self) -> Iterator[Batch]:
         """Return an iterator over this rank's batches of the epoch that is pending at its first ``next()``."""
@@ -121,7 +116,8 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         behind it: torchdata's StatefulDataLoader keeps the right position, and with other loaders `resume` sets it.
         Iterators have both methods too, and sampler and iterators take each other's states.
 
-        The first call passes over the table's rows once, for the fingerprint.
+        The first call passes over the table's rows once, for the fingerprint; over an `Index`, the first of all its
+        samplers does, and over one that was opened none.
         """
         return self._feed.state_dict()
 
@@ -245,7 +241,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         columns = self._feed.explain(position, self._epoch_or_current(epoch))
         from cascade_sampler._report.origins import Origins
 
-        return Origins.of(columns, self._experiments, self._conditions, self._library)
+        return Origins.of(columns, self.experiments, self.conditions, self._library)
 
     def audit(
         self,
@@ -294,12 +290,12 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             raise TypeError(f"progress must be callable, or None, got {type(progress).__name__}")
         return count(
             self._feed,
-            self._experiments,
-            self._conditions,
+            self.experiments,
+            self.conditions,
             Asked(
                 leaky=self._leaky_here,
                 ratios=self.condition_ratio,
-                window=self.temporal_window_hours if self._has_times else None,
+                window=self.temporal_window_hours if self._index.time_key is not None else None,
                 settings=told(self),
             ),
             epoch=first,
@@ -317,10 +313,15 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         size, leak, _ = self._feed.plan.seats()
         primary = size - leak
         places = {"leak": slice(primary, size)}
-        if not self._has_times:
+        if self._index.time_key is None:
             return {"primary": slice(0, primary), **places}
         near = primary - int(primary * self.temporal_global_fraction)
         return {"near": slice(0, near), "far": slice(near, primary), **places}
+
+    @property
+    def index(self) -> Index:
+        """What the sampler knows of the table, which other samplers take in the place of the table."""
+        return self._index
 
     @property
     def epoch(self) -> int:
@@ -335,17 +336,17 @@ class CascadeBase(ReadBack, Sampler[Batch]):
     @property
     def experiments(self) -> tuple[Label, ...]:
         """Labels of the experiments, in order; empty where experiments are not used."""
-        return self._experiments
+        return self._index.experiments
 
     @property
     def conditions(self) -> tuple[Label, ...]:
         """Labels of the conditions, in order; empty where conditions are not used."""
-        return self._conditions
+        return self._index.conditions
 
     @property
     def experiment_weights(self) -> Mapping[Label, float]:
         """Chance of each experiment to be picked, as it is used: shares by label; empty without experiments."""
-        return MappingProxyType(dict(zip(self._experiments, self._feed.plan.weights.tolist(), strict=False)))
+        return MappingProxyType(dict(zip(self.experiments, self._feed.plan.weights.tolist(), strict=False)))
 
     @property
     def num_batches(self) -> int:
@@ -366,11 +367,11 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         plan, feed = self._feed.plan, self._feed
         rank = f"rank {self.rank} of {self.num_replicas}" if feed.is_dealt else "rank still to be asked for"
         used = [f"{plan.rows} rows" if plan.kept == plan.rows else f"{plan.kept} of {plan.rows} rows"]
-        if self._experiments:
-            used.append(f"{len(self._experiments)} experiments, leaky={self.leaky}")
-        if self._conditions:
-            used.append(f"{len(self._conditions)} conditions")
-        if self._has_times:
+        if self.experiments:
+            used.append(f"{len(self.experiments)} experiments, leaky={self.leaky}")
+        if self.conditions:
+            used.append(f"{len(self.conditions)} conditions")
+        if self._index.time_key is not None:
             outside = self.temporal_global_fraction
             used.append(f"window of {self.temporal_window_hours} h and {outside} of the seats outside")
         return (
@@ -381,17 +382,10 @@ class CascadeBase(ReadBack, Sampler[Batch]):
     @property
     def _leaky_here(self) -> float:
         """`leaky` where there are experiments to leak from, else 0."""
-        return self.leaky if self._experiments else 0.0
+        return self.leaky if self.experiments else 0.0
 
     def _epoch_or_current(self, epoch: int | None) -> int:
         return self.epoch if epoch is None else self._checked(epoch)
 
     def _checked(self, epoch: int) -> int:
         return arguments.integer("epoch", epoch, 0, self._epochs)
-
-
-def _with_rows(key: Key | None, numbers: Any) -> tuple[Label, ...]:
-    if key is None:
-        return ()
-    # Rows that are left out may have been the only ones of a label. Numbers ascend.
-    return key.labels if len(numbers) == len(key.labels) else tuple(map(key.labels.__getitem__, numbers.tolist()))

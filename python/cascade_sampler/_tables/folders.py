@@ -49,6 +49,11 @@ def read(
     return tables[0] if len(tables) == 1 else _joined(tables, [path for path, _ in found])
 
 
+def files_in(paths: Sequence[Path]) -> list[tuple[Path, dict[str, str | None]]]:
+    """Return the files that `read` reads, in order, each with the columns that the names of its folders give."""
+    return [(path, parts) for given in paths for path, parts in _files(given)]
+
+
 def _files(given: Path) -> Iterator[tuple[Path, dict[str, str | None]]]:
     """Yield files, each with the columns that the names of its folders give."""
     if not given.is_dir():

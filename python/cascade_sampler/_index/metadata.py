@@ -1,0 +1,101 @@
+"""What an index knows beside its rows, as the texts that stand in its file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cascade_sampler import _core
+from cascade_sampler._index.digests import NAMES, digests, remember
+from cascade_sampler._index.facts import Facts, NamedLabels
+from cascade_sampler._index.labels import packed, unpacked
+
+_MISSING = ("error", "exclude")
+_LABELS = {"experiment_key": "experiments", "condition_key": "conditions"}
+_READ = ("missing", "left_out", "digests", "time_key", *_LABELS, *_LABELS.values())
+
+
+def written(index: _core.Index, facts: Facts) -> dict[str, str]:
+    """Return the texts.
+
+    Raises
+    ------
+    ValueError
+        For a label, or the name of a column, that cannot be kept.
+    """
+    found: dict[str, Any] = {"missing": facts.missing, "left_out": dict(facts.left_out), "digests": digests(index)}
+    for key, name, named in (
+        ("experiment_key", "experiments", facts.experiments),
+        ("condition_key", "conditions", facts.conditions),
+    ):
+        if named is not None:
+            columns = [*map(packed, named.columns)]
+            found[key] = columns if named.listed else columns[0]
+            found[name] = [*map(packed, named.labels)]
+    if facts.time_key is not None:
+        found["time_key"] = packed(facts.time_key)
+    # ASCII: a lone surrogate in a label is an escape.
+    return {name: json.dumps(value, allow_nan=False, separators=(",", ":")) for name, value in found.items()}
+
+
+def read(index: _core.Index, gone: Sequence[str] = ()) -> Facts:
+    """Return the facts of an index that was opened, and have it keep its digests.
+
+    Parameters
+    ----------
+    index : Index
+        Of the core.
+    gone : sequence of {"experiment_key", "condition_key", "time_key"}
+        What the file has and this index does without.
+
+    Raises
+    ------
+    ValueError
+        Where they do not fit the index, or are not what `written` makes.
+    """
+    left = {name: text for name, text in (index.metadata or {}).items() if name not in gone}
+    for key, name in _LABELS.items():
+        if key in gone:
+            left.pop(name, None)
+    try:
+        found = {name: json.loads(text) for name, text in left.items() if name in _READ}
+        lacking = [name for name in ("missing", "left_out", "digests") if name not in found]
+        if lacking:
+            raise ValueError(f"it has no {lacking[0]}, so Python did not write it: build the index in Python")
+        if found["missing"] not in _MISSING or not _is_counts(found["left_out"]):
+            raise ValueError("what it says of missing labels is not what is written there")
+        experiments = _named(found, "experiment_key", "experiments", index.has_experiments, index.experiment_labels)
+        conditions = _named(found, "condition_key", "conditions", index.has_conditions, index.condition_labels)
+        if ("time_key" in found) != index.has_times:
+            raise ValueError("it does not name the column of its times")
+        time_key = unpacked(found["time_key"]) if index.has_times else None
+        _remember(index, found["digests"])
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the metadata of the index file is damaged: {error}") from None
+    return Facts(experiments, conditions, time_key, found["missing"], found["left_out"])
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(type(count) is int and count > 0 for count in value.values())
+
+
+def _named(found: Mapping[str, Any], key: str, name: str, is_there: bool, used: Sequence[int]) -> NamedLabels | None:
+    if (key in found) != is_there or (name in found) != is_there:
+        raise ValueError(f"its {name} and their columns do not fit its rows")
+    if not is_there:
+        return None
+    columns, labels = found[key], found[name]
+    if not isinstance(labels, list) or len(labels) <= max(used, default=-1):
+        raise ValueError(f"it has fewer labels of its {name} than {name}")
+    listed = isinstance(columns, list)
+    if listed and not columns:
+        raise ValueError(f"{key} names no column")
+    return NamedLabels(tuple(map(unpacked, columns if listed else [columns])), listed, tuple(map(unpacked, labels)))
+
+
+def _remember(index: _core.Index, found: Any) -> None:
+    there = {"experiments": index.has_experiments, "conditions": index.has_conditions, "times": index.has_times}
+    if not isinstance(found, dict) or any(not isinstance(found.get(name), str) for name in NAMES if there[name]):
+        raise ValueError("it lacks a digest")
+    remember(index, {name: found[name] for name in NAMES if there[name]})

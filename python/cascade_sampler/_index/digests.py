@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,10 @@ from cascade_sampler import _core
 
 _PIECE = 2**22
 
-NAMES = ("experiments", "conditions", "times")
+KEY = "digests"
+"""Name of the digests in the metadata of a file."""
+
+_known: WeakKeyDictionary[_core.Index, dict[str, str | None]] = WeakKeyDictionary()
 
 
 def digest(values: NDArray[Any] | None) -> str | None:
@@ -31,9 +36,11 @@ def digest(values: NDArray[Any] | None) -> str | None:
 def digests(index: _core.Index) -> dict[str, str | None]:
     """Return the digests of where rows are and when, by name; None for a column that the index lacks.
 
-    They are kept with the index, and with all indexes that share its memory.
+    They are computed once for all indexes that share memory, and a file has them.
     """
-    known = index.notes
+    known = _known.get(index)
+    if known is None:
+        known = _known[index] = _of_file(index)
     read = {
         "experiments": (index.has_experiments, index.experiment_positions),
         "conditions": (index.has_conditions, index.condition_positions),
@@ -45,7 +52,24 @@ def digests(index: _core.Index) -> dict[str, str | None]:
     return {name: known[name] if is_there else None for name, (is_there, _) in read.items()}
 
 
-def remember(index: _core.Index, found: Mapping[str, str]) -> None:
-    """Keep digests that a file had."""
-    for name, known in found.items():
-        index.notes.setdefault(name, known)
+def share(index: _core.Index, other: _core.Index) -> None:
+    """Let an index have the digests of another one, of which it is a part."""
+    _known[other] = _known.setdefault(index, _of_file(index))
+
+
+def read(texts: Mapping[str, str] | None) -> dict[str, str | None]:
+    """Return the digests that the metadata of a file has.
+
+    Raises
+    ------
+    ValueError
+        Where they are none.
+    """
+    found = json.loads((texts or {}).get(KEY, "{}"))
+    if not isinstance(found, dict) or not all(isinstance(value, str) or value is None for value in found.values()):
+        raise ValueError("its digests are none")
+    return found
+
+
+def _of_file(index: _core.Index) -> dict[str, str | None]:
+    return {name: found for name, found in read(index.metadata).items() if found is not None}

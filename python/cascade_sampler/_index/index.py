@@ -14,7 +14,7 @@ import numpy as np
 from cascade_sampler import _core
 from cascade_sampler._index import metadata
 from cascade_sampler._index.build import build
-from cascade_sampler._index.digests import digests
+from cascade_sampler._index.digests import digests, share
 from cascade_sampler._index.facts import FEATURES, Facts, NamedLabels
 from cascade_sampler._index.files import Columns
 from cascade_sampler._index.labels import told
@@ -79,10 +79,6 @@ class Index:
     3
     """
 
-    _core: _core.Index
-    _facts: Facts
-    _fingerprint: str | None
-
     def __init__(
         self,
         table: Any,
@@ -117,7 +113,9 @@ class Index:
         self._set(core, facts)
 
     def _set(self, core: _core.Index, facts: Facts) -> None:
-        self._core, self._facts, self._fingerprint = core, facts, None
+        self._core: _core.Index = core
+        self._facts: Facts = facts
+        self._fingerprint: str | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, verify: bool = False, copy: bool = False) -> Index:
@@ -148,7 +146,7 @@ class Index:
         for name, value in (("verify", verify), ("copy", copy)):
             if not isinstance(value, (bool, np.bool_)):
                 raise TypeError(f"{name} must be True or False, got {visible(repr(value))} ({type(value).__name__})")
-        return of(_core.Index.open(os.fspath(path), bool(verify), bool(copy)))
+        return of(_core.open_index(os.fspath(path), bool(verify), bool(copy)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a file, which `Index.open` opens.
@@ -201,11 +199,14 @@ class Index:
                 times="time_key" not in gone,
             )
         except ValueError:
-            left = self._facts.without(gone)
+            # Times can always go.
+            here = self._facts.without([feature for feature in gone if feature == "time_key"])
+            sorting = " and ".join(feature for feature in gone if feature != "time_key")
             raise ValueError(
-                f"an index of {_listed(self._facts)} cannot do without {' and '.join(gone)}, since its rows are sorted "
-                f"by it: build one with {building(left)}"
+                f"{sorting} cannot be left out of an index with {_listed(here)}, whose rows are sorted by it: "
+                f"build one with {building(here.without(gone))}"
             ) from None
+        share(self._core, core)
         return made(core, self._facts.without(gone))
 
     @property

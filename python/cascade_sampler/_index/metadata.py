@@ -6,14 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cascade_sampler import _core
-from cascade_sampler._index.digests import NAMES, digests, remember
+from cascade_sampler._index import digests
 from cascade_sampler._index.facts import Facts, NamedLabels
 from cascade_sampler._index.labels import packed, unpacked
 
 _MISSING = ("error", "exclude")
 _LABELS = {"experiment_key": "experiments", "condition_key": "conditions"}
-_READ = ("missing", "left_out", "digests", "time_key", *_LABELS, *_LABELS.values())
+_READ = ("missing", "left_out", digests.KEY, "time_key", *_LABELS, *_LABELS.values())
 
 
 def written(index: _core.Index, facts: Facts) -> dict[str, str]:
@@ -24,7 +27,8 @@ def written(index: _core.Index, facts: Facts) -> dict[str, str]:
     ValueError
         For a label, or the name of a column, that cannot be kept.
     """
-    found: dict[str, Any] = {"missing": facts.missing, "left_out": dict(facts.left_out), "digests": digests(index)}
+    told = digests.digests(index)
+    found: dict[str, Any] = {"missing": facts.missing, "left_out": dict(facts.left_out), digests.KEY: told}
     for key, name, named in (
         ("experiment_key", "experiments", facts.experiments),
         ("condition_key", "conditions", facts.conditions),
@@ -40,7 +44,7 @@ def written(index: _core.Index, facts: Facts) -> dict[str, str]:
 
 
 def read(index: _core.Index, gone: Sequence[str] = ()) -> Facts:
-    """Return the facts of an index that was opened, and have it keep its digests.
+    """Return the facts of an index that was opened.
 
     Parameters
     ----------
@@ -60,7 +64,7 @@ def read(index: _core.Index, gone: Sequence[str] = ()) -> Facts:
             left.pop(name, None)
     try:
         found = {name: json.loads(text) for name, text in left.items() if name in _READ}
-        lacking = [name for name in ("missing", "left_out", "digests") if name not in found]
+        lacking = [name for name in ("missing", "left_out", digests.KEY) if name not in found]
         if lacking:
             raise ValueError(f"it has no {lacking[0]}, so Python did not write it: build the index in Python")
         if found["missing"] not in _MISSING or not _is_counts(found["left_out"]):
@@ -70,7 +74,7 @@ def read(index: _core.Index, gone: Sequence[str] = ()) -> Facts:
         if ("time_key" in found) != index.has_times:
             raise ValueError("it does not name the column of its times")
         time_key = unpacked(found["time_key"]) if index.has_times else None
-        _remember(index, found["digests"])
+        digests.read(index.metadata)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the metadata of the index file is damaged: {error}") from None
     return Facts(experiments, conditions, time_key, found["missing"], found["left_out"])
@@ -80,22 +84,17 @@ def _is_counts(value: Any) -> bool:
     return isinstance(value, dict) and all(type(count) is int and count > 0 for count in value.values())
 
 
-def _named(found: Mapping[str, Any], key: str, name: str, is_there: bool, used: Sequence[int]) -> NamedLabels | None:
+def _named(
+    found: Mapping[str, Any], key: str, name: str, is_there: bool, used: NDArray[np.uint32]
+) -> NamedLabels | None:
     if (key in found) != is_there or (name in found) != is_there:
         raise ValueError(f"its {name} and their columns do not fit its rows")
     if not is_there:
         return None
     columns, labels = found[key], found[name]
-    if not isinstance(labels, list) or len(labels) <= max(used, default=-1):
+    if not isinstance(labels, list) or len(labels) <= max(used.tolist(), default=-1):
         raise ValueError(f"it has fewer labels of its {name} than {name}")
     listed = isinstance(columns, list)
     if listed and not columns:
         raise ValueError(f"{key} names no column")
     return NamedLabels(tuple(map(unpacked, columns if listed else [columns])), listed, tuple(map(unpacked, labels)))
-
-
-def _remember(index: _core.Index, found: Any) -> None:
-    there = {"experiments": index.has_experiments, "conditions": index.has_conditions, "times": index.has_times}
-    if not isinstance(found, dict) or any(not isinstance(found.get(name), str) for name in NAMES if there[name]):
-        raise ValueError("it lacks a digest")
-    remember(index, {name: found[name] for name in NAMES if there[name]})

@@ -119,8 +119,9 @@ def index_of(
     try:
         return table.without(*off)
     except ValueError as error:
-        named = " and ".join(f"{switches[name]}=False" if switches else f"no {name}" for name in off)
-        raise ValueError(f"{named} cannot be had from this index: {error}") from None
+        # Times can always go. Without switches nothing is off that the index has.
+        named = " and ".join(f"{(switches or {})[name]}=False" for name in off if name != "time_key")
+        raise ValueError(f"{named} does not go with this index: {error}") from None
 
 
 def _lacks(index: Index, name: str, columns: tuple[Any, ...], switch: str | None) -> str:

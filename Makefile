@@ -75,10 +75,10 @@ test-slow: $(ENV)/.ready test-plain ## the tests marked as slow, and the core wi
 test-all: test test-slow ## both
 
 test-rust: ## the core alone, which needs no Python: 2 minutes
-	cargo test --quiet --locked
+	cargo test --quiet --locked --features file
 
 test-plain: ## the core alone once more, as on a processor without vectors: 2 minutes
-	RUSTFLAGS='--cfg cascade_plain' cargo test --quiet --locked --target-dir target/plain
+	RUSTFLAGS='--cfg cascade_plain' cargo test --quiet --locked --features file --target-dir target/plain
 
 test-python: $(ENV)/.ready ## the Python tests but for the slow ones, against the installed wheel: 3 minutes
 	cd tests && $(RUN) -m pytest -m "not slow"

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::batch::{Draft, Origins, Row, check_width, deal_batch, draw_batch, pass_batch};
 use crate::draw::Generator;
 use crate::error::Error;
+use crate::near::Spans;
 use crate::plan::{self, Pass, Plan, Rule};
 use crate::support::memory::room;
 
@@ -198,7 +199,8 @@ impl Stream {
     /// the move, which may be taken up again.
     ///
     /// # Errors
-    /// [`Error::Mark`] where the stream is past that batch already and cannot go back, or what `passed` returns.
+    /// [`Error::Mark`] where the stream is past that batch already and cannot go back; [`Error::OutOfMemory`]; or what `passed`
+    /// returns.
     #[inline]
     pub(crate) fn move_to<E: From<Error>>(
         &mut self,
@@ -212,11 +214,13 @@ impl Stream {
         if position < self.position {
             return Err(Error::Mark.into());
         }
+        let mut spans = Spans::default();
         while self.position < position {
             let (Way::Drawn(generator), Rule::Drawn(drawn)) = (&mut self.way, plan.rule()) else {
                 return Err(Error::Mark.into());
             };
-            pass_batch(plan, drawn.composition(self.position), generator);
+            plan.index()
+                .guarded(|| pass_batch(plan, drawn.composition(self.position), generator, &mut spans))?;
             self.position += 1;
             passed(self)?;
         }
@@ -229,14 +233,15 @@ impl Stream {
     /// [`Error::OutOfMemory`]; the stream stays where it was.
     #[inline]
     pub(crate) fn draw(&mut self, plan: &Plan, draft: &mut Draft) -> Result<(), Error> {
-        match (&mut self.way, plan.rule()) {
+        let position = self.position;
+        plan.index().guarded(|| match (&mut self.way, plan.rule()) {
             (Way::Drawn(generator), Rule::Drawn(drawn)) => {
-                draw_batch(plan, drawn.composition(self.position), generator, draft)?;
+                draw_batch(plan, drawn.composition(position), generator, draft)
             }
-            (Way::Dealt(pass), Rule::Dealt(dealt)) => deal_batch(plan, dealt, pass, self.position, draft)?,
+            (Way::Dealt(pass), Rule::Dealt(dealt)) => deal_batch(plan, dealt, pass, position, draft),
             // The stream is another plan's.
-            _ => return Err(Error::Mark),
-        }
+            _ => Err(Error::Mark),
+        })?;
         self.position = self.position.saturating_add(1);
         Ok(())
     }
@@ -319,7 +324,7 @@ impl<'a, T: Row> Batches<'a, T> {
         // Room for the rows comes before the draw, so that a batch is never drawn and lost.
         let mut rows = room(self.plan.size(position))?;
         self.stream.draw(self.plan, &mut self.draft)?;
-        self.draft.append_rows(self.plan, &mut rows);
+        self.draft.append_rows(self.plan, &mut rows)?;
         self.round += 1;
         Ok(rows)
     }

@@ -1,6 +1,7 @@
 //! Everything that can be wrong with what the core is given.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// Why the core refuses.
 ///
@@ -186,6 +187,54 @@ pub enum Error {
         /// Rows of every other.
         size: usize,
     },
+    /// A file of an index cannot be read or written.
+    File {
+        /// Where.
+        path: PathBuf,
+        /// "read" or "written".
+        what: &'static str,
+        /// What kind of error the system has.
+        kind: std::io::ErrorKind,
+        /// What the system says.
+        reason: String,
+    },
+    /// A file is no index.
+    NotAnIndex {
+        /// Where.
+        path: PathBuf,
+        /// What it lacks.
+        reason: String,
+    },
+    /// The file of an index is of a version that is not known here.
+    IndexVersion {
+        /// Where.
+        path: PathBuf,
+        /// The version.
+        found: String,
+    },
+    /// The file of an index is cut off, or its parts do not fit together.
+    Damaged {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file is another index than the one that was there.
+    OtherIndex {
+        /// Where.
+        path: PathBuf,
+        /// The fingerprint that it should have.
+        expected: String,
+        /// The one that it has.
+        found: String,
+    },
+    /// A key of the metadata is one of the format's own.
+    MetadataKey {
+        /// The key.
+        key: String,
+    },
+    /// Files of indexes are for machines whose numbers begin with their lowest byte.
+    ByteOrder,
     /// Memory for this many bytes is not to be had.
     OutOfMemory {
         /// How many.
@@ -271,12 +320,46 @@ impl fmt::Display for Error {
                  batches, or set drop_last"
             ),
             Self::OutOfMemory { bytes } => write!(f, "no memory for {bytes} bytes"),
+            Self::File { .. }
+            | Self::NotAnIndex { .. }
+            | Self::IndexVersion { .. }
+            | Self::Damaged { .. }
+            | Self::OtherIndex { .. }
+            | Self::MetadataKey { .. }
+            | Self::ByteOrder => self.fmt_file(f),
             _ => self.fmt_dealt(f),
         }
     }
 }
 
 impl Error {
+    /// The messages of what can be wrong with files of indexes.
+    fn fmt_file(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, what, reason, .. } => write!(f, "{} cannot be {what}: {reason}", path.display()),
+            Self::NotAnIndex { path, reason } => write!(f, "{} is no file of an index: {reason}", path.display()),
+            Self::IndexVersion { path, found } => write!(
+                f,
+                "{} is an index of version {found}, and version 1 is known here: build it anew, or read it with the release \
+                 that wrote it",
+                path.display()
+            ),
+            Self::Damaged { path, reason } => {
+                write!(f, "{} is damaged: {reason}; build the index anew", path.display())
+            }
+            Self::OtherIndex { path, expected, found } => write!(
+                f,
+                "{} is another index than before: its fingerprint is {found}, and was {expected}",
+                path.display()
+            ),
+            Self::MetadataKey { key } => write!(f, "the metadata's key {key:?} is one that the format itself has"),
+            _ => write!(
+                f,
+                "files of indexes can be read and written by little-endian machines only, and this is a big-endian one"
+            ),
+        }
+    }
+
     /// The messages of what can be wrong with dealt batches alone.
     fn fmt_dealt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -80,5 +80,7 @@ pub use batch::{Origins, Row, Source};
 pub use columns::{Chunk, Codes, Column, Table, Times};
 pub use epoch::{Batches, Deal, Mark};
 pub use error::Error;
+#[cfg(feature = "file")]
+pub use index::Opening;
 pub use index::{Columns, Index};
 pub use plan::{DealtSettings, Plan, Settings, Weights};

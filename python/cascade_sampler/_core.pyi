@@ -1,4 +1,6 @@
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
@@ -11,6 +13,7 @@ __all__ = [
     "Feed",
     "Generator",
     "Index",
+    "IndexFileError",
     "NoBatchesError",
     "NoConditionError",
     "Plan",
@@ -20,6 +23,7 @@ __all__ = [
     "combine",
     "count",
     "dealt_plan",
+    "open_index",
 ]
 
 __version__: Final[str]
@@ -30,6 +34,7 @@ _Indices = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.uint32]
 
 _Place = tuple[int, int, int, int, int | None]
 
+class IndexFileError(ValueError): ...
 class NoBatchesError(ValueError): ...
 class NoConditionError(ValueError): ...
 class RatioNotAllowedError(ValueError): ...
@@ -49,6 +54,13 @@ def dealt_plan(
     window: float,
     global_fraction: float,
 ) -> Plan: ...
+def open_index(
+    path: str | os.PathLike[str],
+    verify: bool = False,
+    copy: bool = False,
+    fingerprint: str | None = None,
+    columns: tuple[bool, bool, bool] = (True, True, True),
+) -> Index: ...
 def count(codes: NDArray[Any], labels: int) -> tuple[NDArray[np.uint64], int]: ...
 def combine(
     first: _Column, second: _Column
@@ -80,6 +92,17 @@ class Index:
     def has_times(self) -> bool: ...
     @property
     def nbytes(self) -> int: ...
+    @property
+    def nbytes_mapped(self) -> int: ...
+    def save(self, path: str | os.PathLike[str], metadata: dict[str, str]) -> None: ...
+    @property
+    def path(self) -> Path | None: ...
+    @property
+    def fingerprint(self) -> str | None: ...
+    @property
+    def is_copied(self) -> bool: ...
+    @property
+    def metadata(self) -> dict[str, str] | None: ...
     @property
     def experiment_labels(self) -> NDArray[np.uint32]: ...
     @property

@@ -54,7 +54,11 @@ impl Reach {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], or what `pause` returns.
-    pub fn of<E: From<Error>>(plan: &Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
+    pub fn of<E: From<Error>>(plan: &Plan, pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
+        plan.index().guarded(|| Self::worked_out(plan, pause))
+    }
+
+    fn worked_out<E: From<Error>>(plan: &Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
         let Rule::Drawn(drawn) = plan.rule() else {
             return Ok(Vec::new());
         };
@@ -92,7 +96,11 @@ impl WindowReach {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], or what `pause` returns.
-    pub fn of<E: From<Error>>(plan: &Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
+    pub fn of<E: From<Error>>(plan: &Plan, pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
+        plan.index().guarded(|| Self::worked_out(plan, pause))
+    }
+
+    fn worked_out<E: From<Error>>(plan: &Plan, mut pause: impl FnMut() -> Result<(), E>) -> Result<Vec<Self>, E> {
         if plan.focus().is_none() {
             return Ok(Vec::new());
         }

@@ -123,25 +123,27 @@ impl Audit {
         batches: Option<u64>,
         mut pause: impl FnMut(u64) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let done = Cell::new(0);
-        let mut tell = || pause(done.get());
-        let mut pauses = Pauses::new(&mut tell);
-        let mut counter = Counter::new(plan, &mut pauses)?;
-        counter.audit.table_pairs = table_pairs(plan, counter.times.as_deref(), &mut pauses)?;
-        for number in 0..epochs {
-            let mut stream = Stream::new(plan, seed, u128::from(epoch) + u128::from(number))?;
-            for position in 0..batches.unwrap_or(u64::MAX).min(plan.batches()) {
-                let mut draft = std::mem::take(&mut counter.draft);
-                stream.draw(plan, &mut draft)?;
-                counter.count(&draft, position)?;
-                let seats = draft.seats();
-                counter.draft = draft;
-                done.set(counter.audit.batches);
-                pauses.after(seats)?;
+        plan.index().guarded(|| {
+            let done = Cell::new(0);
+            let mut tell = || pause(done.get());
+            let mut pauses = Pauses::new(&mut tell);
+            let mut counter = Counter::new(plan, &mut pauses)?;
+            counter.audit.table_pairs = table_pairs(plan, counter.times.as_deref(), &mut pauses)?;
+            for number in 0..epochs {
+                let mut stream = Stream::new(plan, seed, u128::from(epoch) + u128::from(number))?;
+                for position in 0..batches.unwrap_or(u64::MAX).min(plan.batches()) {
+                    let mut draft = std::mem::take(&mut counter.draft);
+                    stream.draw(plan, &mut draft)?;
+                    counter.count(&draft, position)?;
+                    let seats = draft.seats();
+                    counter.draft = draft;
+                    done.set(counter.audit.batches);
+                    pauses.after(seats)?;
+                }
+                push(&mut counter.audit.seen, counter.marks.seen())?;
             }
-            push(&mut counter.audit.seen, counter.marks.seen())?;
-        }
-        counter.finish(&mut pauses)
+            counter.finish(&mut pauses)
+        })
     }
 }
 
@@ -222,7 +224,7 @@ impl<'a> Counter<'a> {
     /// Counts the batch that a draft holds, which is at `position` of its epoch.
     fn count(&mut self, draft: &Draft, position: u64) -> Result<(), Error> {
         self.rows.clear();
-        draft.append_rows(self.plan, &mut self.rows);
+        draft.append_rows(self.plan, &mut self.rows)?;
         let seats = self.rows.len() as u64;
         let leak = self.plan.leak_at(position);
         self.look_up(leak)?;

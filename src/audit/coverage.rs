@@ -155,6 +155,15 @@ impl Coverage {
         plan: &Plan,
         seed: u64,
         epoch: u64,
+        pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Option<Self>, E> {
+        plan.index().guarded(|| Self::worked_out(plan, seed, epoch, pause))
+    }
+
+    fn worked_out<E: From<Error>>(
+        plan: &Plan,
+        seed: u64,
+        epoch: u64,
         mut pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Option<Self>, E> {
         let Rule::Dealt(dealt) = plan.rule() else {

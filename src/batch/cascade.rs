@@ -3,7 +3,7 @@
 use crate::draw::{Generator, pass};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::Focus;
+use crate::near::{Focus, Spans};
 use crate::plan::{Composition, Plan};
 
 use super::draft::{Draft, Source, Supply};
@@ -14,6 +14,9 @@ trait Take {
 
     /// Is told the focal time before the seats around it are drawn.
     fn focus_on(&mut self, _place: u32) {}
+
+    /// Memory to count in what is near, with room for it.
+    fn spans(&mut self) -> &mut Spans;
 }
 
 impl Take for Draft {
@@ -25,14 +28,24 @@ impl Take for Draft {
     fn focus_on(&mut self, place: u32) {
         Self::focus_on(self, place);
     }
+
+    fn spans(&mut self) -> &mut Spans {
+        Self::spans(self)
+    }
 }
 
 /// Draws, and lets go of what was drawn.
-struct PassBy;
+struct PassBy<'a> {
+    spans: &'a mut Spans,
+}
 
-impl Take for PassBy {
+impl Take for PassBy<'_> {
     fn take(&mut self, _plan: &Plan, generator: &mut Generator, supply: Supply, _start: usize, seats: usize) {
         pass(generator, supply.population(), seats);
+    }
+
+    fn spans(&mut self) -> &mut Spans {
+        self.spans
     }
 }
 
@@ -52,9 +65,21 @@ pub(crate) fn draw_batch(
     Ok(())
 }
 
-/// Moves the generator past one batch without building it.
-pub(crate) fn pass_batch(plan: &Plan, composition: &Composition, generator: &mut Generator) {
-    cascade(plan, composition, generator, &mut PassBy);
+/// Moves the generator past one batch without building it, in memory that is used again for the next.
+///
+/// # Errors
+/// [`Error::OutOfMemory`], before anything is drawn.
+pub(crate) fn pass_batch(
+    plan: &Plan,
+    composition: &Composition,
+    generator: &mut Generator,
+    spans: &mut Spans,
+) -> Result<(), Error> {
+    if let Some(focus) = plan.focus() {
+        focus.reserve_spans(spans, composition.most_quotas())?;
+    }
+    cascade(plan, composition, generator, &mut PassBy { spans });
+    Ok(())
 }
 
 /// The most draws that a batch takes: its leak, and every quota, with times once near and once far.
@@ -114,7 +139,8 @@ fn focused(
 ) {
     let place = generator.below(focus.times_of(picked));
     taker.focus_on(place);
-    let near = focus.near(picked, place, plan.window());
+    let lists = composition.quotas(picked).map_or(1, <[_]>::len);
+    let near = focus.near_in_lists(picked, place, plan.window(), lists, taker.spans());
     let first = if composition.quotas(picked).is_some() {
         plan.groups().first_cell_of(picked)
     } else {
@@ -124,7 +150,7 @@ fn focused(
     for inside in [true, false] {
         let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {
             if seats > 0 {
-                let part = focus.part(list, child, &near, inside);
+                let part = focus.part(list, child, &near, taker.spans(), inside);
                 taker.take(plan, generator, Supply::part(pool, part), start, seats);
                 start += seats;
             }

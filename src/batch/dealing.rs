@@ -250,7 +250,8 @@ impl Dealer<'_> {
     /// The seats around a focal time, as in drawn batches: all parts near it, then all far from it.
     fn focused(&mut self, focus: &Focus, place: u32, draft: &mut Draft, scratch: &Scratch) {
         let experiment = self.turn.experiment;
-        let near = focus.near(experiment, place, self.plan.window());
+        let lists = scratch.sharers.len();
+        let near = focus.near_in_lists(experiment, place, self.plan.window(), lists, draft.spans());
         let first = match self.dealt.shares() {
             Some(_) => self.plan.groups().first_cell_of(experiment),
             None => experiment as u32,
@@ -266,8 +267,8 @@ impl Dealer<'_> {
                 far_before = far_sum;
                 let seats = if inside { sharer.seats - far } else { far };
                 if seats > 0 {
-                    let span = focus.part(sharer.cell, sharer.cell - first, &near, inside);
-                    let supply = Supply::part(self.pool(sharer.cell), span);
+                    let part = focus.part(sharer.cell, sharer.cell - first, &near, draft.spans(), inside);
+                    let supply = Supply::part(self.pool(sharer.cell), part);
                     draft.draw_segment(self.plan, &mut self.generator, &supply, start, seats as usize);
                     start += seats as usize;
                 }

@@ -3,7 +3,7 @@
 use crate::draw::{Generator, Slots, sample, sample_and};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::{Finder, Part};
+use crate::near::{Finder, Part, Spans};
 use crate::plan::Plan;
 use crate::support::memory::{grow, prefetch, room};
 
@@ -98,6 +98,7 @@ pub(crate) struct Draft {
     segments: Vec<Segment>,
     slots: Slots,
     finder: Finder,
+    spans: Spans,
     scratch: Scratch,
     picked: usize,
     focal: u32,
@@ -117,6 +118,7 @@ impl Draft {
         self.slots.reserve(seats.min(plan.groups().kept() as usize))?;
         if let Some(focus) = plan.focus() {
             focus.reserve(&mut self.finder, seats)?;
+            focus.reserve_spans(&mut self.spans, segments)?;
         }
         self.segments.try_reserve(segments).map_err(|_| Error::OutOfMemory {
             bytes: segments as u128 * size_of::<Segment>() as u128,
@@ -140,7 +142,7 @@ impl Draft {
             sample(generator, population, positions, &mut self.slots);
             let entries = plan.groups().entries(supply.pool.order);
             let rows = entries.map_or(&[] as &[u32], |entries| &entries[supply.pool.start as usize..]);
-            focus.find(part, positions, rows, &mut self.finder);
+            focus.find(part, supply.pool.len, positions, rows, &mut self.finder);
         } else if let Some(entries) = plan.groups().entries(supply.pool.order) {
             sample_and(generator, population, positions, &mut self.slots, |position| {
                 prefetch(entries, supply.pool.entry(position) as usize);
@@ -164,6 +166,11 @@ impl Draft {
     pub(super) fn segment(&mut self, segment: Segment) -> &mut [u32] {
         self.segments.push(segment);
         &mut self.positions[segment.start..segment.end]
+    }
+
+    /// The memory that is counted in what is near a focal time, with room for it.
+    pub(super) fn spans(&mut self) -> &mut Spans {
+        &mut self.spans
     }
 
     /// The memory that samples are drawn in.
@@ -197,12 +204,18 @@ impl Draft {
     /// [`Error::OutOfMemory`].
     pub(crate) fn rows<T: Row>(&self, plan: &Plan) -> Result<Vec<T>, Error> {
         let mut rows = room(self.seats())?;
-        self.append_rows(plan, &mut rows);
+        self.append_rows(plan, &mut rows)?;
         Ok(rows)
     }
 
     /// Appends the rows of the batch. `rows` should have room for them.
-    pub(crate) fn append_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) {
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where an index from a file has other rows than its table.
+    pub(crate) fn append_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) -> Result<(), Error> {
+        if plan.index().is_from_file() {
+            return self.append_checked_rows(plan, rows);
+        }
         for segment in self.segments() {
             let positions = self.positions(segment);
             match plan.groups().entries(segment.pool.order) {
@@ -218,6 +231,34 @@ impl Draft {
                 ),
             }
         }
+        Ok(())
+    }
+
+    /// As [`Draft::append_rows`], of what may be anything.
+    fn append_checked_rows<T: Row>(&self, plan: &Plan, rows: &mut Vec<T>) -> Result<(), Error> {
+        let all = plan.groups().rows() as u64;
+        for segment in self.segments() {
+            let entries = plan.groups().entries(segment.pool.order);
+            let mut largest = 0;
+            for &position in self.positions(segment) {
+                // A position from damaged times may lead anywhere.
+                let entry = segment
+                    .pool
+                    .start
+                    .wrapping_add(position)
+                    .wrapping_add(segment.pool.passed(position));
+                let row = match entries {
+                    Some(entries) => entries.get(entry as usize).copied().unwrap_or(u32::MAX),
+                    None => entry,
+                };
+                largest = largest.max(row);
+                rows.push(T::from_row(row));
+            }
+            if u64::from(largest) >= all {
+                return Err(plan.index().damaged("it has rows that its table has not"));
+            }
+        }
+        Ok(())
     }
 
     /// What the seats were drawn from, in the order of the seats.

@@ -36,6 +36,10 @@ impl Origins {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub(crate) fn new(plan: &Plan, draft: &Draft) -> Result<Self, Error> {
+        plan.index().guarded(|| Self::looked_up(plan, draft))
+    }
+
+    fn looked_up(plan: &Plan, draft: &Draft) -> Result<Self, Error> {
         let groups = plan.groups();
         let seats = draft.seats();
         let aware = !plan.weights().is_empty();

@@ -1,6 +1,9 @@
 //! Rows sorted by their times.
+//!
+//! The times of a list are dealt out to buckets by their value, straight from the column to their places, and each bucket is
+//! sorted by itself: beside the sorted times and places there is only memory for the longest bucket whose times differ.
 
-use crate::columns::times::{Key, Time};
+use crate::columns::times::Time;
 use crate::error::Error;
 use crate::support::memory::{filled, room};
 use crate::support::pauses::{ENTRIES, Pauses};
@@ -8,29 +11,24 @@ use crate::support::pauses::{ENTRIES, Pauses};
 /// Sorts the times of one list of rows after another, in memory that is used again.
 pub(crate) struct Sorter<'a, T: Time> {
     chunks: &'a [&'a [T]],
-    keys: Vec<T::Key>,
-    keys_to: Vec<T::Key>,
+    /// The earliest of all times, and buckets an hour if one list has the most that there are.
+    earliest: f64,
+    scale: f64,
+    /// Where each bucket of a list begins, and then ends.
+    buckets: Vec<u32>,
+    times_to: Vec<T>,
     places_to: Vec<u32>,
     pairs: Vec<(T::Key, u32)>,
-    /// How many keys have each digit, for every pass.
-    counts: Vec<[u32; BUCKETS]>,
+    counts: Vec<u32>,
 }
 
-/// Bits that one pass of a sort goes by.
+/// Bits that one pass over a bucket goes by.
 const DIGIT: u32 = 11;
-const BUCKETS: usize = 1 << DIGIT;
-/// Passes over the widest key.
-const PASSES: usize = passes::<u64>();
-/// Lists up to this length are sorted by comparison: passes over all buckets would take longer.
-const SHORT: usize = 1024;
-
-const fn passes<K>() -> usize {
-    (size_of::<K>() * 8).div_ceil(DIGIT as usize)
-}
-
-fn digit(key: impl Key, pass: usize) -> usize {
-    (key.into() >> (pass as u32 * DIGIT)) as usize & (BUCKETS - 1)
-}
+/// The most buckets, and about how many rows each of fewer gets: they fit into a near cache.
+const MOST_BUCKETS: usize = 1 << 11;
+const BUCKET: usize = 1 << 12;
+/// Lists and buckets up to this length are sorted by comparison: passes over all digits would take longer.
+const SHORT: usize = 512;
 
 impl<'a, T: Time> Sorter<'a, T> {
     /// For lists of up to `longest` rows.
@@ -39,129 +37,231 @@ impl<'a, T: Time> Sorter<'a, T> {
         longest: usize,
         pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
-        let by_digits = if longest > SHORT { longest } else { 0 };
+        let (mut earliest, mut latest) = (f64::INFINITY, f64::NEG_INFINITY);
+        for times in chunks.iter().flat_map(|chunk| chunk.chunks(ENTRIES)) {
+            for &time in times {
+                earliest = earliest.min(time.wide());
+                latest = latest.max(time.wide());
+            }
+            pauses.after(times.len())?;
+        }
+        let (buckets, digits) = if longest > SHORT {
+            (MOST_BUCKETS + 1, 1 << DIGIT)
+        } else {
+            (0, 0)
+        };
         Ok(Self {
             chunks,
-            keys: room(longest)?,
-            keys_to: pauses.filled(by_digits, T::Key::default())?,
-            places_to: pauses.filled(by_digits, 0)?,
+            earliest,
+            scale: 1.0 / (latest - earliest),
+            buckets: filled(buckets, 0)?,
+            times_to: Vec::new(),
+            places_to: Vec::new(),
             pairs: room(longest.min(SHORT))?,
-            counts: filled(if by_digits > 0 { PASSES } else { 0 }, [0; BUCKETS])?,
+            counts: filled(digits, 0)?,
         })
     }
 
-    /// Sorts rows by their times, equal ones in their own order. They ascend, or are some runs that do. `places` becomes
-    /// their places in the order of their times. Returns the sorted times.
+    /// Sorts rows by their times, equal ones in their own order. They ascend, or are some runs that do. `times` becomes their
+    /// times, ascending, and `places` their places among the rows in that order.
     pub(crate) fn sort<E: From<Error>>(
         &mut self,
-        rows: impl ExactSizeIterator<Item = u32>,
+        rows: impl ExactSizeIterator<Item = u32> + Clone,
+        times: &mut [T],
         places: &mut [u32],
         pauses: &mut Pauses<'_, E>,
-    ) -> Result<&[T::Key], E> {
-        self.read(rows, pauses)?;
-        for (place, entry) in (0..).zip(places.iter_mut()) {
-            *entry = place;
-        }
-        if places.len() > SHORT {
-            self.by_digits(places, pauses)?;
-        } else {
-            self.by_comparison(places);
-        }
-        Ok(&self.keys)
-    }
-
-    /// Reads the times of the rows, in their order.
-    fn read<E: From<Error>>(
-        &mut self,
-        rows: impl ExactSizeIterator<Item = u32>,
-        pauses: &mut Pauses<'_, E>,
     ) -> Result<(), E> {
-        let mut chunks = self.chunks.iter();
-        let (mut chunk, mut start): (&[T], usize) = (&[], 0);
-        let keys = rows.map(|row| {
-            if (row as usize) < start {
-                chunks = self.chunks.iter();
-                (chunk, start) = (&[], 0);
+        if rows.len() <= SHORT {
+            let mut reader = Reader::new(self.chunks);
+            for (place, row) in rows.enumerate() {
+                (times[place], places[place]) = (reader.time(row), place as u32);
             }
-            while row as usize - start >= chunk.len() {
-                start += chunk.len();
-                chunk = chunks.next().copied().unwrap_or_default();
-            }
-            chunk[row as usize - start].key()
-        });
-        self.keys.clear();
-        pauses.extend(&mut self.keys, keys)
-    }
-
-    fn by_comparison(&mut self, places: &mut [u32]) {
-        self.pairs.clear();
-        self.pairs.extend(self.keys.iter().copied().zip(places.iter().copied()));
-        self.pairs.sort_unstable();
-        for ((key, entry), &(sorted, place)) in self.keys.iter_mut().zip(places).zip(&self.pairs) {
-            (*key, *entry) = (sorted, place);
+            self.by_comparison(times, places);
+            return Ok(());
         }
-    }
-
-    fn by_digits<E: From<Error>>(&mut self, places: &mut [u32], pauses: &mut Pauses<'_, E>) -> Result<(), E> {
-        let len = self.keys.len();
-        self.count_digits(pauses)?;
-        self.keys_to.resize(len, T::Key::default());
-        let places_to = &mut self.places_to[..len];
-        let mut swapped = false;
-        for (pass, counts) in self.counts[..passes::<T::Key>()].iter_mut().enumerate() {
-            if counts.iter().any(|&count| count as usize == len) {
-                continue;
-            }
-            let (from, to) = if swapped {
-                (&*places_to, &mut *places)
+        let number = self.deal(rows, times, places, pauses)?;
+        let mut start = 0;
+        for bucket in 0..number {
+            let bucket = std::mem::replace(&mut start, self.buckets[bucket] as usize)..self.buckets[bucket] as usize;
+            let (times, places) = (&mut times[bucket.clone()], &mut places[bucket]);
+            if times.len() > SHORT {
+                self.by_digits(times, places, pauses)?;
             } else {
-                (&*places, &mut *places_to)
-            };
-            deal((&self.keys, from), (&mut self.keys_to, to), pass, counts, pauses)?;
-            std::mem::swap(&mut self.keys, &mut self.keys_to);
-            swapped = !swapped;
-        }
-        if swapped {
-            places.copy_from_slice(places_to);
+                self.by_comparison(times, places);
+                pauses.after(times.len())?;
+            }
         }
         Ok(())
     }
 
-    fn count_digits<E: From<Error>>(&mut self, pauses: &mut Pauses<'_, E>) -> Result<(), E> {
-        self.counts.iter_mut().for_each(|counts| counts.fill(0));
-        for keys in self.keys.chunks(ENTRIES) {
-            for &key in keys {
-                for (pass, counts) in self.counts[..passes::<T::Key>()].iter_mut().enumerate() {
-                    counts[digit(key, pass)] += 1;
-                }
+    /// Deals times and places out to buckets of ascending times, and returns their number.
+    fn deal<E: From<Error>>(
+        &mut self,
+        rows: impl ExactSizeIterator<Item = u32> + Clone,
+        times: &mut [T],
+        places: &mut [u32],
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<usize, E> {
+        let number = (rows.len() / BUCKET).clamp(1, MOST_BUCKETS);
+        // Rounding keeps the order of differences and of products. Where times lie so far apart, or so close together, that
+        // one of these is infinite, or none, all are in one bucket.
+        let scale = self.scale * number as f64;
+        let (earliest, scale) = (self.earliest, if scale.is_finite() { scale } else { 0.0 });
+        let bucket_of = |time: T| (((time.wide() - earliest) * scale) as usize).min(number - 1);
+        let next = &mut self.buckets[..=number];
+        next.fill(0);
+        let mut reader = Reader::new(self.chunks);
+        let mut left = rows.clone();
+        while left.len() > 0 {
+            let at_once = left.len().min(ENTRIES);
+            for row in left.by_ref().take(at_once) {
+                next[bucket_of(reader.time(row)) + 1] += 1;
             }
-            pauses.after(keys.len())?;
+            pauses.after(at_once)?;
+        }
+        for bucket in 0..number {
+            next[bucket + 1] += next[bucket];
+        }
+        let mut reader = Reader::new(self.chunks);
+        let mut left = (0_u32..).zip(rows);
+        let mut behind = times.len();
+        while behind > 0 {
+            let at_once = behind.min(ENTRIES);
+            for (place, row) in left.by_ref().take(at_once) {
+                let time = reader.time(row);
+                let entry = &mut next[bucket_of(time)];
+                times[*entry as usize] = time;
+                places[*entry as usize] = place;
+                *entry += 1;
+            }
+            behind -= at_once;
+            pauses.after(at_once)?;
+        }
+        Ok(number)
+    }
+
+    fn by_comparison(&mut self, times: &mut [T], places: &mut [u32]) {
+        let keys = times.iter().map(|time| time.key());
+        self.pairs.clear();
+        self.pairs.extend(keys.zip(places.iter().copied()));
+        self.pairs.sort_unstable();
+        for ((time, entry), &(key, place)) in times.iter_mut().zip(places).zip(&self.pairs) {
+            (*time, *entry) = (T::of(key), place);
+        }
+    }
+
+    /// Sorts by those bits of the keys that are not the same in all.
+    fn by_digits<E: From<Error>>(
+        &mut self,
+        times: &mut [T],
+        places: &mut [u32],
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<(), E> {
+        let key = |time: T| -> u64 { time.key().into() };
+        let (first, mut differing) = (key(times[0]), 0);
+        for times in times.chunks(ENTRIES) {
+            differing = times.iter().fold(differing, |bits, &time| bits | (key(time) ^ first));
+            pauses.after(times.len())?;
+        }
+        if differing == 0 {
+            return Ok(());
+        }
+        let len = times.len();
+        if self.times_to.len() < len {
+            (self.times_to, self.places_to) = (Vec::new(), Vec::new());
+            (self.times_to, self.places_to) = (pauses.filled(len, times[0])?, pauses.filled(len, 0)?);
+        }
+        let (times_to, places_to) = (&mut self.times_to[..len], &mut self.places_to[..len]);
+        let mut swapped = false;
+        for shift in (differing.trailing_zeros()..u64::BITS - differing.leading_zeros()).step_by(DIGIT as usize) {
+            let digit = |time: T| (key(time) >> shift) as usize % (1 << DIGIT);
+            if swapped {
+                deal(
+                    (&*times_to, &*places_to),
+                    (&mut *times, &mut *places),
+                    digit,
+                    &mut self.counts,
+                    pauses,
+                )?;
+            } else {
+                deal(
+                    (&*times, &*places),
+                    (&mut *times_to, &mut *places_to),
+                    digit,
+                    &mut self.counts,
+                    pauses,
+                )?;
+            }
+            swapped = !swapped;
+        }
+        if swapped {
+            times.copy_from_slice(times_to);
+            places.copy_from_slice(places_to);
         }
         Ok(())
     }
 }
 
-/// Deals keys and places out by one digit. `counts` says how many keys have each, and is used up.
-fn deal<K: Key, E: From<Error>>(
-    (keys, places): (&[K], &[u32]),
-    (keys_to, places_to): (&mut [K], &mut [u32]),
-    pass: usize,
-    counts: &mut [u32; BUCKETS],
+/// Deals times and places out by one digit.
+fn deal<T: Copy, E: From<Error>>(
+    (times, places): (&[T], &[u32]),
+    (times_to, places_to): (&mut [T], &mut [u32]),
+    digit: impl Fn(T) -> usize,
+    counts: &mut [u32],
     pauses: &mut Pauses<'_, E>,
 ) -> Result<(), E> {
+    counts.fill(0);
+    for times in times.chunks(ENTRIES) {
+        for &time in times {
+            counts[digit(time)] += 1;
+        }
+        pauses.after(times.len())?;
+    }
     let mut start = 0;
     for count in counts.iter_mut() {
         start += std::mem::replace(count, start);
     }
     let next = counts;
-    for (keys, places) in keys.chunks(ENTRIES).zip(places.chunks(ENTRIES)) {
-        for (&key, &place) in keys.iter().zip(places) {
-            let entry = &mut next[digit(key, pass)];
-            keys_to[*entry as usize] = key;
+    for (times, places) in times.chunks(ENTRIES).zip(places.chunks(ENTRIES)) {
+        for (&time, &place) in times.iter().zip(places) {
+            let entry = &mut next[digit(time)];
+            times_to[*entry as usize] = time;
             places_to[*entry as usize] = place;
             *entry += 1;
         }
-        pauses.after(keys.len())?;
+        pauses.after(times.len())?;
     }
     Ok(())
+}
+
+/// Reads times by their rows, which ascend, or are some runs that do.
+struct Reader<'a, T> {
+    chunks: &'a [&'a [T]],
+    left: std::slice::Iter<'a, &'a [T]>,
+    chunk: &'a [T],
+    start: usize,
+}
+
+impl<'a, T: Time> Reader<'a, T> {
+    fn new(chunks: &'a [&'a [T]]) -> Self {
+        Self {
+            chunks,
+            left: chunks.iter(),
+            chunk: &[],
+            start: 0,
+        }
+    }
+
+    /// The time of a row, one zero of the two.
+    #[inline]
+    fn time(&mut self, row: u32) -> T {
+        if (row as usize) < self.start {
+            *self = Self::new(self.chunks);
+        }
+        while row as usize - self.start >= self.chunk.len() {
+            self.start += self.chunk.len();
+            self.chunk = self.left.next().copied().unwrap_or_default();
+        }
+        self.chunk[row as usize - self.start].one_zero()
+    }
 }

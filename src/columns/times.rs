@@ -57,11 +57,15 @@ impl Times<'_> {
 }
 
 /// A width of times, and integers of the same order.
-pub(crate) trait Time: Copy {
+pub(crate) trait Time: Copy + PartialEq {
     type Key: Key;
     fn key(self) -> Self::Key;
     fn of(key: Self::Key) -> Self;
     fn hours(times: Vec<Self>) -> Hours;
+    /// The time as a double.
+    fn wide(self) -> f64;
+    /// The time, -0.0 as 0.0.
+    fn one_zero(self) -> Self;
 }
 
 impl Time for f64 {
@@ -69,8 +73,7 @@ impl Time for f64 {
 
     #[inline]
     fn key(self) -> u64 {
-        // Adding 0.0 makes one zero of the two.
-        order64((self + 0.0).to_bits())
+        order64(self.to_bits())
     }
 
     fn of(key: u64) -> Self {
@@ -80,6 +83,16 @@ impl Time for f64 {
     fn hours(times: Vec<Self>) -> Hours {
         Hours::F64(times)
     }
+
+    #[inline]
+    fn wide(self) -> f64 {
+        self
+    }
+
+    #[inline]
+    fn one_zero(self) -> Self {
+        self + 0.0
+    }
 }
 
 impl Time for f32 {
@@ -87,7 +100,7 @@ impl Time for f32 {
 
     #[inline]
     fn key(self) -> u32 {
-        order32((self + 0.0).to_bits())
+        order32(self.to_bits())
     }
 
     fn of(key: u32) -> Self {
@@ -96,6 +109,16 @@ impl Time for f32 {
 
     fn hours(times: Vec<Self>) -> Hours {
         Hours::F32(times)
+    }
+
+    #[inline]
+    fn wide(self) -> f64 {
+        self.into()
+    }
+
+    #[inline]
+    fn one_zero(self) -> Self {
+        self + 0.0
     }
 }
 

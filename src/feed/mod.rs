@@ -241,7 +241,7 @@ impl Feed {
         for round in 0..rounds {
             stream.move_to(plan, deal.position(round), |_| pauses.after(size))?;
             stream.draw(plan, &mut draft)?;
-            draft.append_rows(plan, &mut rows);
+            draft.append_rows(plan, &mut rows)?;
             pauses.after(size)?;
         }
         Ok(rows)

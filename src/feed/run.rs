@@ -50,7 +50,7 @@ impl Next {
     pub(crate) fn rows<T: Row>(&mut self, plan: &Plan) -> Result<Vec<T>, Error> {
         let mut rows = room(plan.size(self.stream.position()))?;
         self.stream.draw(plan, &mut self.draft)?;
-        self.draft.append_rows(plan, &mut rows);
+        self.draft.append_rows(plan, &mut rows)?;
         Ok(rows)
     }
 }

@@ -1,5 +1,6 @@
 //! Pools and cells: which rows belong to which experiment and condition (specification, section 2).
 
+mod arrays;
 mod build;
 mod by_condition;
 mod labels;
@@ -10,6 +11,7 @@ mod views;
 
 use crate::support::store::{Plain, Store};
 
+pub(crate) use arrays::BY_EXPERIMENT;
 pub(crate) use pool::{Order, Pool};
 pub use positions::Positions;
 
@@ -29,7 +31,9 @@ pub struct Cell {
 
 // SAFETY: four numbers of one width, in the order that they are written in.
 #[allow(unsafe_code)]
-unsafe impl Plain for Cell {}
+unsafe impl Plain for Cell {
+    const NUMBERS: (&'static str, usize) = ("U32", 4);
+}
 
 /// The rows of a table by experiment and condition: at most two lists of all rows, each as wide as one `u32` a row. A clone shares them.
 #[derive(Clone, Debug)]

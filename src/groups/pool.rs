@@ -36,7 +36,12 @@ impl Pool {
     /// Where the entry of `position` lies in the order.
     #[inline]
     pub(crate) fn entry(&self, position: u32) -> u32 {
-        let passed = if position >= self.hole { self.hole_len } else { 0 };
-        self.start + position + passed
+        self.start + position + self.passed(position)
+    }
+
+    /// Entries that are passed over before `position`.
+    #[inline]
+    pub(crate) fn passed(&self, position: u32) -> u32 {
+        if position >= self.hole { self.hole_len } else { 0 }
     }
 }

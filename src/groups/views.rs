@@ -81,20 +81,6 @@ impl Groups {
     pub(crate) fn are_all(&self) -> bool {
         self.kept() as usize == self.rows
     }
-
-    /// Bytes that are held for the rows.
-    pub(crate) fn bytes(&self) -> usize {
-        let lists = [
-            &self.experiment_labels,
-            &self.condition_labels,
-            &self.starts,
-            &self.cell_starts,
-            &self.by_cell,
-        ];
-        lists.map(Store::bytes).iter().sum::<usize>()
-            + self.cells.bytes()
-            + self.by_experiment.as_ref().map_or(0, Store::bytes)
-    }
 }
 
 /// Calls `put` with every row that has a position, and that position.

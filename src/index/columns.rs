@@ -93,6 +93,8 @@ impl Index {
             focus: self.focus.clone().filter(|_| columns.times),
             columns,
             made: self.made.clone(),
+            #[cfg(feature = "file")]
+            file: self.file.clone(),
         })
     }
 
@@ -101,6 +103,6 @@ impl Index {
         if self.groups.are_all() {
             return Ok(None);
         }
-        once(&self.made.all, || self.groups.in_table_order(pauses)).map(Some)
+        once(&self.made.all, || self.guarded(|| self.groups.in_table_order(pauses))).map(Some)
     }
 }

@@ -1,19 +1,32 @@
 //! What a table says, apart from what is planned over it: any number of plans share it.
 
 mod columns;
+#[cfg(feature = "file")]
+mod file;
+#[cfg(feature = "file")]
+mod hash;
+#[cfg(feature = "file")]
+mod header;
+#[cfg(feature = "file")]
+mod reader;
+#[cfg(all(test, feature = "file"))]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 
 use crate::columns::Table;
 use crate::columns::times::{Hours, Times};
 use crate::error::Error;
-use crate::groups::{Groups, Order};
+use crate::groups::{BY_EXPERIMENT, Groups, Order};
 use crate::near::Focus;
+use crate::support::arrays::Arrays;
 use crate::support::memory::shared;
 use crate::support::pauses::Pauses;
 use crate::support::store::Store;
 
 pub use columns::Columns;
+#[cfg(feature = "file")]
+pub use file::Opening;
 
 /// The rows of a table by experiment, condition and time. A clone shares its memory.
 ///
@@ -40,6 +53,9 @@ pub struct Index {
     columns: Columns,
     /// Of all columns, so that indexes of some of them share it.
     made: Arc<Made>,
+    /// Where it was opened from.
+    #[cfg(feature = "file")]
+    file: Option<Arc<file::Opened>>,
 }
 
 /// Lists that are made when they are first wanted.
@@ -102,6 +118,8 @@ impl Index {
                 times: table.times.is_some(),
             },
             made: shared(made)?,
+            #[cfg(feature = "file")]
+            file: None,
         })
     }
 
@@ -123,15 +141,73 @@ impl Index {
         !self.columns.conditions || self.made.pools.get().is_some()
     }
 
-    /// Bytes that are held in this process.
+    /// The arrays that it is made of, with the names that files have for them.
+    fn arrays(&self) -> Arrays<'_> {
+        let mut arrays = Arrays::default();
+        self.groups.arrays(&mut arrays);
+        if self.columns.conditions {
+            // Of groups without conditions the list is their own.
+            if let Some(pools) = self.made.pools.get() {
+                arrays.add(BY_EXPERIMENT, pools);
+            }
+        }
+        if let Some(focus) = &self.focus {
+            focus.arrays(&mut arrays);
+        }
+        arrays
+    }
+
+    /// Bytes that are held in this process, and bytes of a file that are mapped.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        let made = [&self.made.pools, &self.made.all];
-        let is_other = |made: &&Store<u32>| self.groups.pools().is_none_or(|own| own.as_ptr() != made.as_ptr());
-        let made = made.into_iter().filter_map(OnceLock::get).filter(is_other);
-        let made: usize = made.map(Store::bytes).sum();
-        let focus = self.focus.as_ref().map_or(0, |focus| focus.bytes());
-        self.groups.bytes() + made + focus
+    pub fn bytes(&self) -> (usize, usize) {
+        let all = self.made.all.get().map_or(0, |all| all.as_bytes().len());
+        self.arrays().0.iter().fold((all, 0), |(held, mapped), array| {
+            let bytes = array.bytes.len();
+            if array.is_mapped && !self.is_copied() {
+                (held, mapped + bytes)
+            } else {
+                (held + bytes, mapped)
+            }
+        })
+    }
+
+    /// Whether row numbers are to be looked at before they are handed out: whoever wrote a file could write anything.
+    #[inline]
+    pub(crate) fn is_from_file(&self) -> bool {
+        #[cfg(feature = "file")]
+        return self.file.is_some();
+        #[cfg(not(feature = "file"))]
+        false
+    }
+
+    /// Whether the arrays of a file were copied into memory.
+    pub(crate) fn is_copied(&self) -> bool {
+        #[cfg(feature = "file")]
+        return self.file.as_ref().is_some_and(|file| file.is_copied);
+        #[cfg(not(feature = "file"))]
+        false
+    }
+
+    /// What to say of a file whose contents led to something that cannot be.
+    #[cold]
+    pub(crate) fn damaged(&self, reason: &str) -> Error {
+        #[cfg(feature = "file")]
+        let path = self.file.as_ref().map(|file| file.path.clone()).unwrap_or_default();
+        #[cfg(not(feature = "file"))]
+        let path = std::path::PathBuf::new();
+        let reason = format!("{reason}, as opening it with verify will tell");
+        Error::Damaged { path, reason }
+    }
+
+    /// Does work that reads the index. Where that is from a file whose contents contradict one another, an error comes of it.
+    #[inline]
+    pub(crate) fn guarded<T, E: From<Error>>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        if !self.is_from_file() {
+            return work();
+        }
+        // What the work was to write to is given up where it did not end.
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+            .unwrap_or_else(|_| Err(self.damaged("its parts contradict one another").into()))
     }
 
     /// The time of every row in hours, NaN for rows in no pool; `None` without times. `pause` is called every few
@@ -142,7 +218,7 @@ impl Index {
     pub fn times<E: From<Error>>(&self, mut pause: impl FnMut() -> Result<(), E>) -> Result<Option<Hours>, E> {
         let pauses = &mut Pauses::new(&mut pause);
         let focus = self.focus.as_ref();
-        focus.map(|focus| focus.times(&self.groups, pauses)).transpose()
+        self.guarded(|| focus.map(|focus| focus.times(&self.groups, pauses)).transpose())
     }
 
     pub(crate) fn focus(&self) -> Option<&Focus> {
@@ -160,7 +236,7 @@ impl Index {
 
     /// The rows by experiment, which are made once.
     fn pools<E: From<Error>>(&self, pauses: &mut Pauses<'_, E>) -> Result<Store<u32>, E> {
-        once(&self.made.pools, || self.groups.by_experiment(pauses))
+        once(&self.made.pools, || self.guarded(|| self.groups.by_experiment(pauses)))
     }
 }
 
@@ -169,6 +245,6 @@ fn once<T: Clone, E>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, E>) ->
     if let Some(made) = cell.get() {
         return Ok(made.clone());
     }
-    let made = make()?;
-    Ok(cell.get_or_init(|| made).clone())
+    let value = make()?;
+    Ok(cell.get_or_init(|| value).clone())
 }

@@ -8,8 +8,10 @@
 )]
 
 use crate::error::Error;
+use crate::support::arrays::{Arrays, Source};
 use crate::support::memory::{filled, push};
 use crate::support::pauses::Pauses;
+use crate::support::store::Store;
 
 /// The checkpoint that is nearest to a member, and the members in between.
 #[derive(Clone, Copy, Debug)]
@@ -58,15 +60,15 @@ impl Nearest {
 }
 
 /// The members of several sequences, one sequence's after another.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct ChildCounts {
     sequences: Vec<Sequence>,
     /// The largest number of children of a sequence.
     most_children: usize,
     /// At each checkpoint, for each child: the members so far that belong to the children before.
-    before: Vec<u32>,
+    before: Store<u32>,
     /// The child of each member, in one byte or, where there are more children, in two or four.
-    children: Vec<u8>,
+    children: Store<u8>,
 }
 
 /// One sequence.
@@ -132,12 +134,13 @@ fn number_of(child: &[u8]) -> usize {
 }
 
 impl ChildCounts {
-    /// Makes room for sequences of `(members, children)`.
+    /// Sequences of `(members, children)`, whose arrays are of `name`.
     pub(crate) fn new<E: From<Error>>(
+        name: &str,
         sequences: impl Iterator<Item = (usize, usize)>,
-        pauses: &mut Pauses<'_, E>,
+        source: &mut impl Source<E>,
     ) -> Result<Self, E> {
-        let mut new = Self::default();
+        let (mut cut, mut most_children) = (Vec::new(), 0);
         let (mut before, mut children) = (0, 0);
         for (len, width) in sequences {
             let sequence = Sequence {
@@ -147,12 +150,20 @@ impl ChildCounts {
             };
             before += (sequence.last() + 1) * width;
             children += len * sequence.bytes();
-            new.most_children = new.most_children.max(width);
-            push(&mut new.sequences, sequence)?;
+            most_children = most_children.max(width);
+            push(&mut cut, sequence)?;
         }
-        new.before = pauses.filled(before, 0)?;
-        new.children = pauses.filled(children, 0)?;
-        Ok(new)
+        Ok(Self {
+            sequences: cut,
+            most_children,
+            before: source.array(&format!("{name}.before"), before, 0)?,
+            children: source.array(&format!("{name}.children"), children, 0)?,
+        })
+    }
+
+    pub(crate) fn arrays<'a>(&'a self, name: &str, to: &mut Arrays<'a>) {
+        to.add(format!("{name}.before"), &self.before);
+        to.add(format!("{name}.children"), &self.children);
     }
 
     /// Writes a sequence down. Calls `visit(member, child, number)` for each, which is the child's `number`-th.
@@ -167,10 +178,10 @@ impl ChildCounts {
         let sequence = self.sequences[number];
         let (stride, bytes) = (sequence.stride(), sequence.bytes());
         let mut counts: Vec<u32> = filled(sequence.width, 0)?;
-        let mut told = self.children[sequence.children..].chunks_exact_mut(bytes);
+        let mut told = self.children.written()[sequence.children..].chunks_exact_mut(bytes);
         // The last checkpoint may have no members behind it, and is asked for all the same.
         let mut strides = members.chunks(stride).chain(std::iter::once(&[] as &[u32]));
-        for before in self.before[sequence.before..]
+        for before in self.before.written()[sequence.before..]
             .chunks_exact_mut(sequence.width)
             .take(sequence.last() + 1)
         {
@@ -190,17 +201,18 @@ impl ChildCounts {
         Ok(())
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.before[..]) + size_of_val(&self.children[..])
-    }
-
     /// The largest number of children of a sequence.
     pub(crate) fn most_children(&self) -> usize {
         self.most_children
     }
 
+    /// Number of children of a sequence.
+    pub(crate) fn width(&self, number: usize) -> usize {
+        self.sequences[number].width
+    }
+
     /// The child of every member of a sequence.
-    pub(crate) fn children(&self, number: usize) -> impl Iterator<Item = usize> {
+    pub(crate) fn children(&self, number: usize) -> impl Iterator<Item = usize> + Clone {
         let sequence = self.sequences[number];
         let end = sequence.children + sequence.len * sequence.bytes();
         self.children[sequence.children..end]
@@ -247,13 +259,8 @@ impl ChildCounts {
     pub(crate) fn count(&self, number: usize, member: u32, child: usize) -> u32 {
         let sequence = &self.sequences[number];
         let nearest = sequence.nearest(member);
-        let members = self.between(sequence, &nearest);
-        let between = if sequence.bytes() == 1 {
-            members.iter().map(|&one| usize::from(one == child as u8)).sum()
-        } else {
-            let members = members.chunks_exact(sequence.bytes());
-            members.filter(|one| number_of(one) == child).count()
-        };
+        let members = self.between(sequence, &nearest).chunks_exact(sequence.bytes());
+        let between = members.filter(|one| number_of(one) == child).count();
         let before = self.at(sequence, &nearest);
         let all = (nearest.checkpoint * sequence.stride()) as u32;
         let next = before.get(child + 1).copied().unwrap_or(all);

@@ -12,9 +12,11 @@
 use crate::error::Error;
 use crate::near::part::Part;
 use crate::near::search::{EvenSpread, PartCounts};
-use crate::support::memory::{filled, prefetch, room};
+use crate::support::arrays::{Arrays, Source};
+use crate::support::memory::{Line, bytes, bytes_mut, filled, prefetch, room};
 use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::simd::{Bits, LANES, LINE, Search, Values, nth_among, on_this_processor};
+use crate::support::store::Store;
 
 /// Different times that a byte tells apart.
 pub(crate) const MOST_TIMES: usize = 256;
@@ -26,13 +28,13 @@ const STRETCH: usize = 1 << STRETCH_BITS;
 #[derive(Clone, Debug)]
 pub(crate) struct FewTimes {
     lists: Vec<Blocks>,
-    /// The time of each entry, as its place among the list's times, filled up to whole blocks.
-    codes: Vec<u8>,
+    /// The time of each entry, as its place among the list's times, one list's after another, each filled up to whole blocks.
+    codes: Store<Line>,
     /// For each stretch, for each time and the end of all, for each block: the stretch's entries before it that are earlier.
-    of_stretch: Vec<u16>,
+    of_stretch: Store<u16>,
     /// For each time and the end of all, for each stretch: the list's entries before it that are earlier. None for lists of
     /// one stretch.
-    of_all: Vec<u32>,
+    of_all: Store<u32>,
 }
 
 /// How a list is cut into blocks.
@@ -42,7 +44,7 @@ struct Blocks {
     len: usize,
     times: usize,
     block_bits: u32,
-    /// Where the list's part of `codes`, `of_stretch` and `of_all` begins.
+    /// Where the list's part of the bytes of `codes`, of `of_stretch` and of `of_all` begins.
     codes: usize,
     of_stretch: usize,
     of_all: usize,
@@ -115,8 +117,8 @@ pub(crate) struct Spot {
 }
 
 impl FewTimes {
-    /// Makes room for lists of `(entries, different times)`.
-    pub(crate) fn new<E: From<Error>>(lists: &[(usize, usize)], pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+    /// Lists of `(entries, different times)`.
+    pub(crate) fn new<E: From<Error>>(lists: &[(usize, usize)], source: &mut impl Source<E>) -> Result<Self, E> {
         let mut cut = room(lists.len())?;
         let (mut codes, mut of_stretch, mut of_all) = (0, 0, 0);
         for &(len, times) in lists {
@@ -134,15 +136,17 @@ impl FewTimes {
         }
         Ok(Self {
             lists: cut,
-            codes: pauses.filled(codes, 0)?,
+            codes: source.array("few_times.codes", codes / LINE, Line([0; LINE]))?,
             // Counts that are compared together may reach past the last of them.
-            of_stretch: pauses.filled(of_stretch + LANES, 0)?,
-            of_all: pauses.filled(of_all, 0)?,
+            of_stretch: source.array("few_times.of_stretch", of_stretch + LANES, 0)?,
+            of_all: source.array("few_times.of_all", of_all, 0)?,
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.codes[..]) + size_of_val(&self.of_stretch[..]) + size_of_val(&self.of_all[..])
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        to.add("few_times.codes", &self.codes);
+        to.add("few_times.of_stretch", &self.of_stretch);
+        to.add("few_times.of_all", &self.of_all);
     }
 
     /// Fills a list. `by_time` holds its places by time, and `ends` where the places of each time end.
@@ -154,7 +158,7 @@ impl FewTimes {
         pauses: &mut Pauses<'_, E>,
     ) -> Result<(), E> {
         let list = self.lists[number];
-        let codes = &mut self.codes[list.codes..list.codes + list.len];
+        let codes = &mut bytes_mut(self.codes.written())[list.codes..list.codes + list.len];
         let mut start = 0;
         for (code, end) in ends.enumerate() {
             for places in by_time[start..end as usize].chunks(ENTRIES) {
@@ -173,7 +177,8 @@ impl FewTimes {
 
     /// Counts the entries before every block and every stretch of a list whose codes are there.
     fn count<E: From<Error>>(&mut self, list: Blocks, pauses: &mut Pauses<'_, E>) -> Result<(), E> {
-        let codes = &self.codes[list.codes..list.codes + list.len];
+        let codes = &bytes(&self.codes)[list.codes..list.codes + list.len];
+        let (all_counts, stretch_counts) = (self.of_all.written(), self.of_stretch.written());
         let mut of_all: Vec<u32> = filled(list.times, 0)?;
         let mut of_stretch: Vec<u32> = filled(list.times, 0)?;
         for (stretch, codes) in codes.chunks(STRETCH).enumerate() {
@@ -181,14 +186,14 @@ impl FewTimes {
                 let mut sum = 0;
                 for (time, &count) in (1..).zip(&of_all) {
                     sum += count;
-                    self.of_all[list.of_all + time * list.stretches() + stretch] = sum;
+                    all_counts[list.of_all + time * list.stretches() + stretch] = sum;
                 }
             }
             for (block, codes) in codes.chunks(list.block()).enumerate() {
                 let mut sum = 0;
                 for (time, &count) in (1..).zip(&of_stretch) {
                     sum += count;
-                    self.of_stretch[list.row(stretch, time) + block] = sum as u16;
+                    stretch_counts[list.row(stretch, time) + block] = sum as u16;
                 }
                 for &code in codes {
                     of_stretch[code as usize] += 1;
@@ -203,16 +208,25 @@ impl FewTimes {
     }
 
     /// The places of a list by time. `ends` tells where those of each of its times end.
-    pub(crate) fn by_time(&self, number: usize, ends: impl Iterator<Item = u32>) -> Result<Vec<u32>, Error> {
+    pub(crate) fn by_time<E: From<Error>>(
+        &self,
+        number: usize,
+        ends: impl Iterator<Item = u32>,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Vec<u32>, E> {
         let list = self.lists[number];
         let mut next: Vec<u32> = room(list.times + 1)?;
         next.push(0);
         next.extend(ends);
-        let mut places = filled(list.len, 0)?;
-        for (place, &code) in (0..).zip(&self.codes[list.codes..list.codes + list.len]) {
-            let next = &mut next[code as usize];
-            places[*next as usize] = place;
-            *next += 1;
+        let mut places = pauses.filled(list.len, 0)?;
+        let codes = &bytes(&self.codes)[list.codes..list.codes + list.len];
+        for (start, codes) in (0..).step_by(ENTRIES).zip(codes.chunks(ENTRIES)) {
+            for (place, &code) in (start..).zip(codes) {
+                let next = &mut next[code as usize];
+                places[*next as usize] = place;
+                *next += 1;
+            }
+            pauses.after(codes.len())?;
         }
         Ok(places)
     }
@@ -265,7 +279,7 @@ impl<'a> PartOfList<'a> {
             list,
             ends: [part.times.start as usize, part.times.end as usize],
             inside: part.inside,
-            codes: &few.codes[list.codes..list.codes + (list.blocks() << list.block_bits)],
+            codes: &bytes(&few.codes)[list.codes..list.codes + (list.blocks() << list.block_bits)],
             wanted: Values { first, extra },
         }
     }

@@ -7,11 +7,14 @@ use crate::columns::sort::Sorter;
 use crate::columns::times::{Hours, Time, Times};
 use crate::error::Error;
 use crate::groups::{Groups, Order};
-use crate::near::cells::{TimedCells, TimedCellsBuilder};
+use crate::near::cells::{Spans, TimedCells, TimedCellsBuilder};
 use crate::near::clock::Clocks;
 use crate::near::ends::{TimeEnds, TimeEndsBuilder};
 use crate::near::index::{Finder, NearIndex};
 use crate::near::part::Part;
+#[cfg(feature = "file")]
+use crate::support::arrays::ArrayFile;
+use crate::support::arrays::Arrays;
 use crate::support::memory::{collected, filled, push, room};
 use crate::support::pauses::Pauses;
 
@@ -31,7 +34,6 @@ pub(crate) struct Focus {
 
 /// What is near the focal time of one batch.
 pub(crate) struct Near {
-    pool: usize,
     /// Places among the pool's times.
     pub(crate) times: Range<u32>,
     /// Entries of the pool, by time.
@@ -75,13 +77,38 @@ impl Focus {
         })
     }
 
-    /// Bytes that are held for the times.
-    pub(crate) fn bytes(&self) -> usize {
-        let cells = self
-            .cells
-            .as_ref()
-            .map_or(0, |cells| cells.of_pools.bytes() + cells.ends.bytes());
-        self.clocks.bytes() + self.ends.bytes() + cells + self.index.bytes()
+    /// From a file that was saved for the same groups and order.
+    #[cfg(feature = "file")]
+    pub(crate) fn open(groups: &Groups, order: Order, file: &mut impl ArrayFile) -> Result<Self, Error> {
+        let pools = groups.experiments();
+        let sizes = (0..pools).map(|pool| groups.size(pool));
+        let (clocks, ends) = (Clocks::open(pools, file)?, TimeEnds::open("pool_times", sizes, file)?);
+        if (0..pools).any(|pool| clocks.times_of(pool) as usize != ends.of(pool).len()) {
+            return Err(file.damaged("clocks.starts and pool_times.starts differ"));
+        }
+        let cells = match order {
+            Order::Cells => Some(TimedCells::open(groups, file)?),
+            Order::Table | Order::Pools => None,
+        };
+        let of_lists = cells.as_ref().map_or(&ends, |cells| &cells.ends);
+        let index = NearIndex::of(&bounds(groups, order)?, |list| of_lists.of(list).len(), file)?;
+        Ok(Self {
+            clocks,
+            ends,
+            cells,
+            index,
+            order,
+        })
+    }
+
+    /// The arrays that a file has of it.
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        self.clocks.arrays(to);
+        self.ends.arrays("pool_times", to);
+        if let Some(cells) = &self.cells {
+            cells.arrays(to);
+        }
+        self.index.arrays(to);
     }
 
     /// Number of different times in a pool.
@@ -93,7 +120,7 @@ impl Focus {
     pub(crate) fn near(&self, pool: usize, place: u32, window: f64) -> Near {
         let times = self.clocks.near(pool, place, window);
         let entries = self.ends.before(pool, times.start)..self.ends.before(pool, times.end);
-        Near { pool, times, entries }
+        Near { times, entries }
     }
 
     /// The times of each cell of a pool, as places among the pool's; none where the pools are the lists.
@@ -118,8 +145,18 @@ impl Focus {
             .before(list, place)
     }
 
+    /// As [`Focus::near`], and counts what is near in the lists of the pool, of which so many are asked for. There must be
+    /// room for that.
+    pub(crate) fn near_in_lists(&self, pool: usize, place: u32, window: f64, lists: usize, spans: &mut Spans) -> Near {
+        let near = self.near(pool, place, window);
+        if let Some(cells) = &self.cells {
+            spans.count(cells, pool, near.entries.clone(), lists);
+        }
+        near
+    }
+
     /// The entries of a list, the `child`-th of its pool's, that are near, or all others.
-    pub(crate) fn part(&self, list: u32, child: u32, near: &Near, inside: bool) -> Part {
+    pub(crate) fn part(&self, list: u32, child: u32, near: &Near, spans: &Spans, inside: bool) -> Part {
         match &self.cells {
             None => Part {
                 list,
@@ -129,8 +166,7 @@ impl Focus {
                 inside,
             },
             Some(cells) => {
-                let [low, high] = [near.entries.start, near.entries.end]
-                    .map(|entries| cells.of_pools.count(near.pool, entries, child as usize));
+                let [low, high] = spans.of(cells, child);
                 let times = if self.index.asks_for_times(list) {
                     cells.ends.place(list as usize, low)..cells.ends.place(list as usize, high)
                 } else {
@@ -147,14 +183,20 @@ impl Focus {
         }
     }
 
+    /// Makes room to count what is near in up to so many lists of a pool.
+    pub(crate) fn reserve_spans(&self, spans: &mut Spans, lists: usize) -> Result<(), Error> {
+        self.cells.as_ref().map_or(Ok(()), |cells| spans.reserve(cells, lists))
+    }
+
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
         self.index.reserve(finder, positions)
     }
 
-    /// Replaces positions in a part of a list by positions in the list, and asks for their `rows`, if there are any.
-    pub(crate) fn find(&self, part: &Part, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
-        self.index.find(part, positions, rows, finder);
+    /// Replaces positions in a part of a list of `len` entries by positions in the list, and asks for their `rows`, if there
+    /// are any.
+    pub(crate) fn find(&self, part: &Part, len: u32, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+        self.index.find(part, len, positions, rows, finder);
     }
 
     /// The different times of every pool.
@@ -183,8 +225,7 @@ impl Focus {
                 let first_cell = groups.first_cell_of(pool) as usize;
                 let mut lists = room(groups.cells_of(pool).len())?;
                 for (cell, list) in groups.cells_of(pool).iter().zip(first_cell..) {
-                    let by_time = self.index.by_time(list, cells.ends.of(list))?;
-                    pauses.after(by_time.len())?;
+                    let by_time = self.index.by_time(list, cells.ends.of(list), pauses)?;
                     lists.push((cell.start, by_time.into_iter()));
                 }
                 for (cell, time) in cells.of_pools.children(pool).zip(times) {
@@ -193,7 +234,12 @@ impl Focus {
                     pauses.after(1)?;
                 }
             } else {
-                for (place, time) in self.index.by_time(pool, self.ends.of(pool))?.into_iter().zip(times) {
+                for (place, time) in self
+                    .index
+                    .by_time(pool, self.ends.of(pool), pauses)?
+                    .into_iter()
+                    .zip(times)
+                {
                     number(start + place, first + time);
                     pauses.after(1)?;
                 }
@@ -240,27 +286,42 @@ impl Sorted {
         let longest = (0..pools).map(|pool| groups.size(pool)).max().unwrap_or(0) as usize;
         let mut sorter = Sorter::<T>::new(chunks, longest, pauses)?;
         let mut by_time = pauses.filled(kept, 0)?;
-        let (mut different, mut ends) = (room(kept)?, TimeEndsBuilder::new(kept, pools)?);
+        let mut hours: Vec<T> = room(kept)?;
+        let mut ends = TimeEndsBuilder::new(kept, pools)?;
         let mut cells = match order {
             Order::Cells => Some(TimedCellsBuilder::new(groups, longest, pauses)?),
             Order::Table | Order::Pools => None,
         };
         for (pool, &start) in (0..pools).zip(groups.starts()) {
             let pool_entries = start as usize..(start + groups.size(pool)) as usize;
+            let (size, first) = (pool_entries.len(), hours.len());
             let places = &mut by_time[pool_entries.clone()];
-            let times = match entries {
-                Some(entries) => sorter.sort(entries[pool_entries].iter().copied(), places, pauses)?,
-                None => sorter.sort(start..start + groups.size(pool), places, pauses)?,
-            };
-            ends.add(times, |time| different.push(time), pauses)?;
+            // The sorted times end up where the different ones of all pools are kept.
+            pauses.extend(&mut hours, std::iter::repeat_n(T::of(T::Key::default()), size))?;
+            let times = &mut hours[first..];
+            match entries {
+                Some(entries) => sorter.sort(entries[pool_entries].iter().copied(), times, places, pauses)?,
+                None => sorter.sort(start..start + groups.size(pool), times, places, pauses)?,
+            }
+            let different = ends.add(times, pauses)?;
+            hours.truncate(first + different);
+            if different < size / 8 && size - different > hours.len() {
+                // Most of the memory was touched, and is given back.
+                let left = kept - start as usize - size;
+                hours = copy_of(&hours, left)?;
+            }
             if let Some(cells) = &mut cells {
-                cells.add(groups, pool, ends.of_last(), places, pauses)?;
+                let ends = ends.of_last().filter(|ends| ends.len() < size);
+                cells.add(groups, pool, ends, places, pauses)?;
             }
         }
         drop(sorter);
+        if hours.len() < kept - kept / 8 {
+            hours = copy_of(&hours, 0)?;
+        }
         Ok(Self {
             by_time,
-            clocks: Clocks::new::<T, E>(collected(ends.starts().iter().copied())?, &different, pauses)?,
+            clocks: Clocks::new(collected(ends.starts().iter().copied())?, hours, pauses)?,
             ends: ends.build(pauses)?,
             cells: match cells {
                 Some(cells) => Some(cells.build(pauses)?),
@@ -268,6 +329,13 @@ impl Sorted {
             },
         })
     }
+}
+
+/// A copy of some times, with room for so many more.
+fn copy_of<T: Copy>(times: &[T], more: usize) -> Result<Vec<T>, Error> {
+    let mut copy = room(times.len() + more)?;
+    copy.extend_from_slice(times);
+    Ok(copy)
 }
 
 #[cfg(test)]

@@ -4,22 +4,43 @@ use crate::error::Error;
 use crate::near::few_times::{FewTimes, MOST_TIMES, Spot};
 use crate::near::many_times::{ManyTimes, Paths};
 use crate::near::part::Part;
-use crate::support::memory::room;
+use crate::near::short::{MOST_ENTRIES, Run, ShortLists};
+use crate::support::arrays::{Arrays, Source};
+use crate::support::memory::{push, room};
 use crate::support::pauses::Pauses;
 
 /// The lists of one order, each with its entries by time.
 #[derive(Clone, Debug)]
 pub(crate) struct NearIndex {
-    lists: Vec<Structure>,
+    lists: Vec<List>,
+    short: ShortLists,
     few_times: FewTimes,
     many_times: ManyTimes,
 }
 
-/// Which structure has a list, and its number there.
+/// What has a list, and where: one of the constants below.
 #[derive(Clone, Copy, Debug)]
-enum Structure {
-    FewTimes(u32),
-    ManyTimes(u32),
+#[repr(C)]
+struct List {
+    structure: u16,
+    /// Of a short list its entries.
+    len: u16,
+    /// Of a short list its first entry among those of all; else its number in the structure.
+    place: u32,
+}
+
+impl List {
+    const SHORT: u16 = 0;
+    const FEW_TIMES: u16 = 1;
+    const MANY_TIMES: u16 = 2;
+
+    #[inline]
+    fn run(self) -> Run {
+        Run {
+            start: self.place,
+            len: self.len,
+        }
+    }
 }
 
 /// Memory for one part of a list, used again for the next.
@@ -27,9 +48,50 @@ enum Structure {
 pub(crate) struct Finder {
     spots: Vec<Spot>,
     paths: Paths,
+    /// The entries of a part of which more are asked for than there are.
+    entries: Vec<u32>,
 }
 
 impl NearIndex {
+    /// Lists that follow one another, each of so many different times.
+    pub(crate) fn of<E: From<Error>>(
+        bounds: &[u32],
+        times: impl Fn(usize) -> usize,
+        source: &mut impl Source<E>,
+    ) -> Result<Self, E> {
+        let number = bounds.len() - 1;
+        let (mut lists, mut few, mut many) = (room(number)?, Vec::new(), Vec::new());
+        let mut short = 0;
+        for (number, pair) in bounds.windows(2).enumerate() {
+            let len = (pair[1] - pair[0]) as usize;
+            let (structure, place) = if len <= MOST_ENTRIES {
+                let start = short;
+                short += len;
+                (List::SHORT, start)
+            } else {
+                let times = times(number);
+                if times <= MOST_TIMES {
+                    push(&mut few, (len, times))?;
+                    (List::FEW_TIMES, few.len() - 1)
+                } else {
+                    push(&mut many, len)?;
+                    (List::MANY_TIMES, many.len() - 1)
+                }
+            };
+            lists.push(List {
+                structure,
+                len: if structure == List::SHORT { len as u16 } else { 0 },
+                place: place as u32,
+            });
+        }
+        Ok(Self {
+            lists,
+            short: ShortLists::new(short, source)?,
+            few_times: FewTimes::new(&few, source)?,
+            many_times: ManyTimes::new(&many, source)?,
+        })
+    }
+
     /// Indexes lists that follow one another. `by_time` holds each list's places in the order of their times, and is used
     /// up; `ends(list)` tells where the places of each of its times end.
     pub(crate) fn new<T: ExactSizeIterator<Item = u32>, E: From<Error>>(
@@ -38,71 +100,97 @@ impl NearIndex {
         ends: impl Fn(usize) -> T,
         pauses: &mut Pauses<'_, E>,
     ) -> Result<Self, E> {
-        let number = bounds.len() - 1;
-        let (mut lists, mut few, mut many) = (room(number)?, room(number)?, room(number)?);
-        for (number, pair) in bounds.windows(2).enumerate() {
-            let (len, times) = ((pair[1] - pair[0]) as usize, ends(number).len());
-            if times <= MOST_TIMES {
-                lists.push(Structure::FewTimes(few.len() as u32));
-                few.push((len, times));
-            } else {
-                lists.push(Structure::ManyTimes(many.len() as u32));
-                many.push(len);
-            }
-        }
-        let mut other = pauses.filled(many.iter().copied().max().unwrap_or(0), 0)?;
-        let (mut few_times, mut many_times) = (FewTimes::new(&few, pauses)?, ManyTimes::new(&many, pauses)?);
+        let Self {
+            lists,
+            mut short,
+            mut few_times,
+            mut many_times,
+        } = Self::of(bounds, |list| ends(list).len(), pauses)?;
+        let many = lists.iter().zip(bounds.windows(2));
+        let many = many.filter(|(list, _)| list.structure == List::MANY_TIMES);
+        let longest = many.map(|(_, pair)| pair[1] - pair[0]).max().unwrap_or(0);
+        let mut other = pauses.filled(longest as usize, 0)?;
         for (number, (list, pair)) in lists.iter().zip(bounds.windows(2)).enumerate() {
             let by_time = &mut by_time[pair[0] as usize..pair[1] as usize];
-            match *list {
-                Structure::FewTimes(place) => few_times.fill(place as usize, by_time, ends(number), pauses)?,
-                Structure::ManyTimes(place) => {
+            let place = list.place as usize;
+            match list.structure {
+                List::SHORT => short.fill(list.run(), by_time, pauses)?,
+                List::FEW_TIMES => few_times.fill(place, by_time, ends(number), pauses)?,
+                _ => {
                     let len = by_time.len();
-                    many_times.fill(place as usize, by_time, &mut other[..len], pauses)?;
+                    many_times.fill(place, by_time, &mut other[..len], pauses)?;
                 }
             }
         }
         Ok(Self {
             lists,
+            short,
             few_times,
             many_times,
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.few_times.bytes() + self.many_times.bytes()
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        self.short.arrays(to);
+        self.few_times.arrays(to);
+        self.many_times.arrays(to);
     }
 
     /// Makes room to find rows of any list.
     pub(crate) fn reserve(&self, finder: &mut Finder, positions: usize) -> Result<(), Error> {
+        if finder.entries.capacity() < positions {
+            finder.entries = room(positions)?;
+        }
         self.few_times.reserve(&mut finder.spots, positions)?;
         self.many_times.reserve(&mut finder.paths, positions)
     }
 
     /// The places of a list by time. `ends` tells where those of each of its times end.
-    pub(crate) fn by_time(&self, list: usize, ends: impl Iterator<Item = u32>) -> Result<Vec<u32>, Error> {
-        match self.lists[list] {
-            Structure::FewTimes(place) => self.few_times.by_time(place as usize, ends),
-            Structure::ManyTimes(place) => self.many_times.by_time(place as usize),
+    pub(crate) fn by_time<E: From<Error>>(
+        &self,
+        list: usize,
+        ends: impl Iterator<Item = u32>,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Vec<u32>, E> {
+        let list = self.lists[list];
+        match list.structure {
+            List::SHORT => Ok(self.short.by_time(list.run())?),
+            List::FEW_TIMES => self.few_times.by_time(list.place as usize, ends, pauses),
+            _ => self.many_times.by_time(list.place as usize, pauses),
         }
     }
 
     /// Whether parts of a list must tell its times.
     pub(crate) fn asks_for_times(&self, list: u32) -> bool {
-        matches!(self.lists[list as usize], Structure::FewTimes(_))
+        self.lists[list as usize].structure == List::FEW_TIMES
     }
 
-    /// Replaces positions in a part of a list by positions in the list, and asks for their `rows`, if there are any. The
-    /// finder must have been given room.
-    pub(crate) fn find(&self, part: &Part, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
-        match self.lists[part.list as usize] {
-            Structure::FewTimes(place) => self
-                .few_times
-                .find(place as usize, part, positions, rows, &mut finder.spots),
-            Structure::ManyTimes(place) => {
-                self.many_times
-                    .find(place as usize, part, positions, rows, &mut finder.paths);
-            }
+    /// Replaces positions in a part of a list of `len` entries by positions in the list, and asks for their `rows`, if there
+    /// are any. The finder must have been given room.
+    pub(crate) fn find(&self, part: &Part, len: u32, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+        let population = part.population(len) as usize;
+        if population >= positions.len() {
+            self.find_each(part, positions, rows, finder);
+            return;
+        }
+        // Drawn with replacement: looking for every entry once takes less.
+        let mut entries = std::mem::take(&mut finder.entries);
+        entries.clear();
+        entries.extend(0..population as u32);
+        self.find_each(part, &mut entries, rows, finder);
+        for position in positions {
+            *position = entries[*position as usize];
+        }
+        finder.entries = entries;
+    }
+
+    fn find_each(&self, part: &Part, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+        let list = self.lists[part.list as usize];
+        let place = list.place as usize;
+        match list.structure {
+            List::SHORT => self.short.find(list.run(), part, positions, rows),
+            List::FEW_TIMES => self.few_times.find(place, part, positions, rows, &mut finder.spots),
+            _ => self.many_times.find(place, part, positions, rows, &mut finder.paths),
         }
     }
 }
@@ -146,6 +234,7 @@ mod tests {
             lists in lists(),
             which: prop::sample::Index,
             shares in proptest::collection::vec((0.0..=1.0, 0.0..=1.0), 4),
+            narrow in proptest::collection::vec((0.0..=1.0, 0..200_usize), 4),
             picks in proptest::collection::vec(any::<prop::sample::Index>(), 20),
         ) {
             let mut bounds = vec![0];
@@ -180,8 +269,10 @@ mod tests {
             let mut finder = Finder::default();
             index.reserve(&mut finder, 22).unwrap();
             let ends = &ends[number];
-            for (one, other) in shares {
-                let [one, other] = [one, other].map(|share: f64| (share * ends.len() as f64).round() as usize);
+            let time = |share: f64| (share * ends.len() as f64).round() as usize;
+            let wide = shares.into_iter().map(|(one, other)| (time(one), time(other)));
+            let narrow = narrow.into_iter().map(|(share, more)| (time(share), (time(share) + more).min(ends.len())));
+            for (one, other) in wide.chain(narrow) {
                 let (first, last) = (one.min(other), one.max(other));
                 let [low, high] = [first, last].map(|time| time.checked_sub(1).map_or(0, |time| ends[time] as usize));
                 for inside in [true, false] {
@@ -206,13 +297,15 @@ mod tests {
                     };
                     on_every_processor(|| {
                         let mut positions = asked.clone();
-                        index.find(&part, &mut positions, &[], &mut finder);
+                        index.find(&part, lists[number].len() as u32, &mut positions, &[], &mut finder);
                         prop_assert_eq!(&positions, &expected);
                         Ok(())
                     })?;
                 }
             }
-            prop_assert_eq!(index.by_time(number, ends.iter().copied()).unwrap(), places);
+            let mut pause = || Ok::<(), Error>(());
+            let by_time = index.by_time(number, ends.iter().copied(), &mut Pauses::new(&mut pause)).unwrap();
+            prop_assert_eq!(by_time, places);
         }
     }
 }

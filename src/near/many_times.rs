@@ -27,9 +27,12 @@ use crate::near::counts::ChildCounts;
 use crate::near::node::{ARITY_BITS, Below, High, Low, Node, Ranks, deal, gather};
 use crate::near::part::Part;
 use crate::near::search::{EvenSpread, PartCounts};
-use crate::support::memory::{collected, filled, prefetch, room};
-use crate::support::pauses::Pauses;
-use crate::support::simd::{Bits, LINE, Search, Values, nth_among, on_this_processor};
+use crate::near::short::wanted;
+use crate::support::arrays::{Arrays, Source};
+use crate::support::memory::{LINE, Line, bytes, bytes_mut, collected, prefetch, room};
+use crate::support::pauses::{ENTRIES, Pauses};
+use crate::support::simd::{Bits, Search, nth_among, on_this_processor};
+use crate::support::store::Store;
 
 const LEAF_BITS: u32 = 8;
 const LEAF: usize = 1 << LEAF_BITS;
@@ -45,10 +48,11 @@ const LOW: usize = if cfg!(test) { 1 << 20 } else { 1 << 26 };
 #[derive(Clone, Debug)]
 pub(crate) struct ManyTimes {
     lists: Vec<Shape>,
-    /// Rank of every entry in its leaf, filled up to whole leaves.
-    ranks: Vec<u8>,
-    low: Vec<Low>,
-    high: Vec<High>,
+    /// The rank of every entry in its leaf, one list's after another, each filled up to whole leaves.
+    ranks: Store<Line>,
+    /// The checkpoints of all nodes of level 0, one list's after another, and those of all of level 1.
+    low: Store<Low>,
+    high: Store<High>,
     /// The ranks of every list over the children of its root.
     roots: ChildCounts,
 }
@@ -168,8 +172,8 @@ impl Path {
 }
 
 impl ManyTimes {
-    /// Makes room for lists of so many entries, each more than none.
-    pub(crate) fn new<E: From<Error>>(lists: &[usize], pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
+    /// Lists of so many entries, each more than none.
+    pub(crate) fn new<E: From<Error>>(lists: &[usize], source: &mut impl Source<E>) -> Result<Self, E> {
         let mut shapes = room(lists.len())?;
         let mut next = Shape::new(0);
         for &len in lists {
@@ -185,17 +189,23 @@ impl ManyTimes {
             shapes.push(list);
         }
         Ok(Self {
-            ranks: pauses.filled(next.ranks, 0)?,
-            low: pauses.filled(next.checkpoints[0], Low::empty())?,
-            high: pauses.filled(next.checkpoints[1], High::empty())?,
-            roots: ChildCounts::new(shapes.iter().map(|list| (list.len, list.width())), pauses)?,
+            ranks: source.array("many_times.ranks", next.ranks / LINE, Line([0; LINE]))?,
+            low: source.array("many_times.low", next.checkpoints[0], Low::empty())?,
+            high: source.array("many_times.high", next.checkpoints[1], High::empty())?,
+            roots: ChildCounts::new(
+                "many_times.roots",
+                shapes.iter().map(|list| (list.len, list.width())),
+                source,
+            )?,
             lists: shapes,
         })
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        let nodes = size_of_val(&self.low[..]) + size_of_val(&self.high[..]);
-        size_of_val(&self.ranks[..]) + nodes + self.roots.bytes()
+    pub(crate) fn arrays<'a>(&'a self, to: &mut Arrays<'a>) {
+        to.add("many_times.ranks", &self.ranks);
+        to.add("many_times.low", &self.low);
+        to.add("many_times.high", &self.high);
+        self.roots.arrays("many_times.roots", to);
     }
 
     /// Fills a list. `by_time` holds its places by time, and is used up; `other` is memory of the same length.
@@ -225,7 +235,7 @@ impl ManyTimes {
                 let child_bits = Shape::bits(level) - ARITY_BITS;
                 if level == 0 {
                     deal(
-                        &mut self.low[first..],
+                        &mut self.low.written()[first..],
                         from,
                         to,
                         child_bits,
@@ -233,11 +243,18 @@ impl ManyTimes {
                         pauses,
                     )?;
                 } else {
-                    deal(&mut self.high[first..], from, to, child_bits, |count| count, pauses)?;
+                    deal(
+                        &mut self.high.written()[first..],
+                        from,
+                        to,
+                        child_bits,
+                        |count| count,
+                        pauses,
+                    )?;
                 }
             }
         }
-        let ranks = &mut self.ranks[list.ranks..];
+        let ranks = &mut bytes_mut(self.ranks.written())[list.ranks..];
         for (leaf, places) in other.chunks(LEAF).enumerate() {
             for (rank, &place) in places.iter().enumerate() {
                 ranks[leaf * LEAF + place as usize % LEAF] = rank as u8;
@@ -262,12 +279,16 @@ impl ManyTimes {
     }
 
     /// The places of a list by time.
-    pub(crate) fn by_time(&self, number: usize) -> Result<Vec<u32>, Error> {
+    pub(crate) fn by_time<E: From<Error>>(&self, number: usize, pauses: &mut Pauses<'_, E>) -> Result<Vec<u32>, E> {
         let list = self.lists[number];
-        let mut places: Vec<u32> = filled(list.len, 0)?;
-        let mut other: Vec<u32> = filled(list.len, 0)?;
-        for (place, &rank) in self.ranks[list.ranks..list.ranks + list.len].iter().enumerate() {
-            places[place / LEAF * LEAF + rank as usize] = place as u32;
+        let mut places: Vec<u32> = pauses.filled(list.len, 0)?;
+        let mut other: Vec<u32> = pauses.filled(list.len, 0)?;
+        let ranks = &bytes(&self.ranks)[list.ranks..list.ranks + list.len];
+        for (leaf, ranks) in (0..).step_by(LEAF).zip(ranks.chunks(LEAF)) {
+            for (place, &rank) in (leaf..).zip(ranks) {
+                places[leaf as usize + rank as usize] = place;
+            }
+            pauses.after(ranks.len())?;
         }
         for level in 0..list.levels {
             for (node, start) in (0..).zip((0..list.len).step_by(1 << Shape::bits(level))) {
@@ -276,18 +297,22 @@ impl ManyTimes {
                 let (from, to) = (&places[start..end], &mut other[start..end]);
                 let child_bits = Shape::bits(level) - ARITY_BITS;
                 if level == 0 {
-                    gather(&self.low[first..], from, to, child_bits);
+                    gather(&self.low[first..], from, to, child_bits, pauses)?;
                 } else {
-                    gather(&self.high[first..], from, to, child_bits);
+                    gather(&self.high[first..], from, to, child_bits, pauses)?;
                 }
             }
             std::mem::swap(&mut places, &mut other);
         }
         let mut next = collected((0..list.width()).map(|child| child << list.root_bits()))?;
-        for (other, child) in other.iter_mut().zip(self.roots.children(number)) {
-            let next = &mut next[child];
-            *other = places[*next];
-            *next += 1;
+        let mut children = self.roots.children(number);
+        for other in other.chunks_mut(ENTRIES) {
+            for (other, child) in other.iter_mut().zip(&mut children) {
+                let next = &mut next[child];
+                *other = places[*next];
+                *next += 1;
+            }
+            pauses.after(other.len())?;
         }
         Ok(other)
     }
@@ -388,14 +413,9 @@ impl Find<'_> {
         let (tree, list) = (self.tree, self.list);
         for (path, position) in self.paths.paths.iter().zip(self.positions.iter_mut()) {
             let start = (path.node as usize) << LEAF_BITS;
-            let ranks = &tree.ranks[list.ranks + start..list.ranks + start + LEAF];
-            let near = path.high - path.low;
-            let (first, extra) = if self.part.inside {
-                (path.low as u8, (near - 1) as u8)
-            } else {
-                (path.high as u8, (LEAF as u32 - 1 - near) as u8)
-            };
-            *position = (start + nth_among(bits, ranks, Values { first, extra }, *position)) as u32;
+            let ranks = &bytes(&tree.ranks)[list.ranks + start..list.ranks + start + LEAF];
+            let wanted = wanted(path.low, path.high, self.part.inside);
+            *position = (start + nth_among(bits, ranks, wanted, *position)) as u32;
             prefetch(self.rows, *position as usize);
         }
     }
@@ -406,8 +426,9 @@ impl Find<'_> {
 #[inline(always)]
 fn ask_for(tree: &ManyTimes, list: &Shape, level: usize, path: &mut Path, position: u32, inside: bool) {
     if level == 0 {
-        for line in (0..LEAF).step_by(LINE) {
-            prefetch(&tree.ranks, list.ranks + ((path.node as usize) << LEAF_BITS) + line);
+        let leaf = list.ranks + ((path.node as usize) << LEAF_BITS);
+        for line in 0..LEAF / LINE {
+            prefetch(&tree.ranks, leaf / LINE + line);
         }
         return;
     }

@@ -13,6 +13,8 @@ mod cells;
 
 mod search;
 
+mod short;
+
 mod few_times;
 
 mod node;
@@ -23,6 +25,7 @@ mod index;
 
 mod focus;
 
+pub(crate) use cells::Spans;
 pub(crate) use clock::Clocks;
 pub(crate) use focus::Focus;
 pub(crate) use index::Finder;

@@ -28,15 +28,16 @@ use crate::error::Error;
 use crate::near::counts::Nearest;
 use crate::near::search::PartCounts;
 use crate::support::memory::prefetch;
-use crate::support::pauses::Pauses;
+use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::simd::{Bits, LINE, Values};
+use crate::support::store::Plain;
 
 pub(crate) const ARITY_BITS: u32 = 8;
 pub(crate) const ARITY: usize = 1 << ARITY_BITS;
 
 /// What is known at one rank of a node, in counts of the width `C`; `STRIDE` ranks lie between two of them.
 #[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Checkpoint<C, const STRIDE: usize> {
     /// How many entries of smaller ranks lie in the children before each.
     before: [C; ARITY],
@@ -47,6 +48,20 @@ pub(crate) struct Checkpoint<C, const STRIDE: usize> {
 /// A node of the lowest level has 2^16 entries: its counts fit 16 bits.
 pub(crate) type Low = Checkpoint<u16, 128>;
 pub(crate) type High = Checkpoint<u32, 512>;
+
+// SAFETY: 256 counts and a byte for each rank are whole lines, so no byte of them is padding.
+#[allow(unsafe_code)]
+unsafe impl Plain for Low {
+    const NUMBERS: (&'static str, usize) = ("U8", size_of::<Low>());
+}
+
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Plain for High {
+    const NUMBERS: (&'static str, usize) = ("U8", size_of::<High>());
+}
+
+const _: () = assert!(size_of::<Low>() == 2 * ARITY + 128 && size_of::<High>() == 4 * ARITY + 512);
 
 impl<C: Copy + Default + Into<u32>, const STRIDE: usize> Checkpoint<C, STRIDE> {
     pub(crate) fn empty() -> Self {
@@ -154,20 +169,48 @@ impl<'a, C: Copy + Default + Into<u32>, const STRIDE: usize> Ranks<'a, C, STRIDE
         }
     }
 
+    /// Ranks in the range.
+    #[inline(always)]
+    fn near(&self) -> u32 {
+        self.high.rank - self.low.rank
+    }
+
     /// The child that a position falls to, looked for from `guess` on, and what lies before it and before the next.
     #[inline(always)]
     fn child(&self, bits: impl Bits, guess: usize, position: u32) -> (usize, [Below; 2]) {
-        let mut child = guess;
+        let children = self.node.children();
+        let (mut child, mut from, mut to, mut least) = (guess, 0, children, 1);
         loop {
             let (low, high) = (self.low.count(bits, child), self.high.count(bits, child));
             let [here, next] = [0, 1].map(|which| self.node.part(child + which, high[which] - low[which]));
-            if here > position {
-                child -= 1;
+            let (back, off) = if here > position {
+                to = child;
+                (true, here - position)
             } else if next <= position {
-                child += 1;
+                from = child + 1;
+                (false, position - next)
             } else {
                 return (child, [[low[0], high[0]], [low[1], high[1]]]);
-            }
+            };
+            // Only counts that contradict one another lead past all children.
+            assert!(from < to, "the counts of a node contradict one another");
+            // On by as many children as the rest spreads over if evenly, further each time; where that is too far, into the
+            // middle of what is left.
+            let near = self.near();
+            let population = if self.node.inside {
+                near
+            } else {
+                self.node.size as u32 - near
+            };
+            let off = (u64::from(off) * children as u64 / u64::from(population)) as usize + least;
+            least *= 2;
+            child = if off > to - from {
+                from.midpoint(to)
+            } else if back {
+                to - off
+            } else {
+                from + off - 1
+            };
         }
     }
 }
@@ -176,6 +219,9 @@ impl Ranks<'_, u16, 128> {
     /// The child that a position falls to, and what lies before it and before the next.
     #[inline(always)]
     pub(crate) fn find(&self, bits: impl Bits, guess: usize, position: u32) -> (usize, [Below; 2]) {
+        if self.node.inside && self.near() as usize <= LINE {
+            return self.find_among_few(bits, position);
+        }
         let children = self.node.children();
         let between = self.high.nearest.between() - self.low.nearest.between();
         let between = if self.node.inside { between } else { -between };
@@ -186,6 +232,62 @@ impl Ranks<'_, u16, 128> {
             .at_checkpoints()
             .about_place(bits, position, children, guess, slope);
         self.child(bits, guess, position)
+    }
+
+    /// The same in a range of so few ranks that counts tell little: the child is the one of a place among theirs, sorted.
+    #[inline(always)]
+    fn find_among_few(&self, bits: impl Bits, position: u32) -> (usize, [Below; 2]) {
+        let (_, place) = Low::of(self.low.rank);
+        // The line from the lower end on, or the last one that its checkpoint keeps, and the first that the next one does.
+        let start = place.min(LINE);
+        let (skipped, end) = ((place - start) as u32, place as u32 + self.near());
+        let (Some(here), Some(behind)) = (
+            self.low.checkpoint.children[start..].first_chunk(),
+            self.high.checkpoint.children.first_chunk(),
+        ) else {
+            return (0, [[0; 2]; 2]);
+        };
+        let few = Few {
+            lines: [here, behind],
+            ranks: [
+                lowest((skipped + self.near()).min(LINE as u32)) & !lowest(skipped),
+                lowest(end.saturating_sub(128)),
+            ],
+        };
+        let mut child = 0;
+        for bit in (0..ARITY_BITS).rev() {
+            let next = child | 1 << bit;
+            child = if few.before(bits, next) <= position {
+                next
+            } else {
+                child
+            };
+        }
+        let before = if child == 0 { 0 } else { few.before(bits, child) };
+        let low = self.low.count(bits, child);
+        let high = [low[0] + before, low[1] + few.before(bits, child + 1)];
+        (child, [[low[0], high[0]], [low[1], high[1]]])
+    }
+}
+
+/// The children of a few ranks, in two lines.
+#[derive(Clone, Copy)]
+struct Few<'a> {
+    lines: [&'a [u8; LINE]; 2],
+    /// Which of the bytes are of the ranks.
+    ranks: [u64; 2],
+}
+
+impl Few<'_> {
+    /// How many of them lie before `child`, which is not the first.
+    #[inline(always)]
+    fn before(&self, bits: impl Bits, child: usize) -> u32 {
+        let values = Values {
+            first: 0,
+            extra: (child - 1) as u8,
+        };
+        bits.count(bits.among(self.lines[0], values) & self.ranks[0])
+            + bits.count(bits.among(self.lines[1], values) & self.ranks[1])
     }
 }
 
@@ -289,17 +391,22 @@ pub(crate) fn deal<C: Copy + Default + Into<u32>, const STRIDE: usize, E: From<E
 }
 
 /// Undoes [`deal`]: brings the places of a node's children back into the order of their times.
-pub(crate) fn gather<C: Copy + Default + Into<u32>, const STRIDE: usize>(
+pub(crate) fn gather<C: Copy + Default + Into<u32>, const STRIDE: usize, E: From<Error>>(
     checkpoints: &[Checkpoint<C, STRIDE>],
     from: &[u32],
     to: &mut [u32],
     child_bits: u32,
-) {
+    pauses: &mut Pauses<'_, E>,
+) -> Result<(), E> {
     let mut next: [usize; ARITY] = std::array::from_fn(|child| child << child_bits);
-    for (rank, place) in (0..).zip(to) {
-        let (checkpoint, at) = Checkpoint::<C, STRIDE>::of(rank);
-        let next = &mut next[checkpoints[checkpoint].children[at] as usize];
-        *place = from[*next];
-        *next += 1;
+    for (start, to) in (0..).step_by(ENTRIES).zip(to.chunks_mut(ENTRIES)) {
+        for (rank, place) in (start..).zip(&mut *to) {
+            let (checkpoint, at) = Checkpoint::<C, STRIDE>::of(rank);
+            let next = &mut next[checkpoints[checkpoint].children[at] as usize];
+            *place = from[*next];
+            *next += 1;
+        }
+        pauses.after(to.len())?;
     }
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! What goes wrong in the core, as Python exceptions.
 
-use pyo3::exceptions::{PyMemoryError, PyValueError};
+use std::io::ErrorKind;
+
+use pyo3::exceptions::{PyFileNotFoundError, PyMemoryError, PyOSError, PyPermissionError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::Error;
@@ -32,6 +34,13 @@ pyo3::create_exception!(
     RatioNotAllowedError,
     PyValueError,
     "A condition that takes turns has a ratio other than 0 and 1; `args[1:]` are the number of its label and the ratio."
+);
+
+pyo3::create_exception!(
+    _core,
+    IndexFileError,
+    PyValueError,
+    "A file is no index, is damaged, or is another than it was."
 );
 
 /// What the core says, in the words of Python's arguments where those are others.
@@ -85,6 +94,15 @@ impl From<Error> for PyErr {
             } => TooFewSeatsError::new_err((message, experiment, conditions, seats)),
             Error::RatioNotAllowed { label, found } => RatioNotAllowedError::new_err((message, label, found)),
             Error::NoBatches { .. } => NoBatchesError::new_err(message),
+            Error::File { kind, .. } => match kind {
+                ErrorKind::NotFound => PyFileNotFoundError::new_err(message),
+                ErrorKind::PermissionDenied => PyPermissionError::new_err(message),
+                _ => PyOSError::new_err(message),
+            },
+            Error::NotAnIndex { .. }
+            | Error::IndexVersion { .. }
+            | Error::Damaged { .. }
+            | Error::OtherIndex { .. } => IndexFileError::new_err(message),
             _ => PyValueError::new_err(message),
         }
     }

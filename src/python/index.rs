@@ -1,15 +1,18 @@
 //! What a table says, for any number of plans.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use numpy::{IntoPyArray, PyArray1};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::arrays::{PyColumn, PyTimes, TableArrays};
 use super::signals::detached;
 use crate::columns::times::Hours;
-use crate::index::{Columns, Index};
+use crate::index::{Columns, Index, Opening};
 use crate::plan::Positions;
 use crate::support::memory::collected;
 
@@ -24,6 +27,34 @@ fn positions_array(py: Python<'_>, positions: Positions) -> Bound<'_, PyAny> {
         Positions::I32(positions) => positions.into_pyarray(py).into_any(),
         Positions::I64(positions) => positions.into_pyarray(py).into_any(),
     }
+}
+
+/// Opens a file; of its columns those that are asked for.
+#[pyfunction]
+#[pyo3(signature = (path, verify=false, copy=false, fingerprint=None, columns=(true, true, true)))]
+pub(super) fn open_index(
+    py: Python<'_>,
+    path: PathBuf,
+    verify: bool,
+    copy: bool,
+    fingerprint: Option<&str>,
+    columns: (bool, bool, bool),
+) -> PyResult<PyIndex> {
+    let fingerprint =
+        match fingerprint {
+            Some(digits) => Some(u64::from_str_radix(digits, 16).map_err(|_| {
+                PyValueError::new_err(format!("a fingerprint has 16 digits of base 16, got {digits:?}"))
+            })?),
+            None => None,
+        };
+    let how = Opening {
+        verify,
+        copy,
+        fingerprint,
+    };
+    let index = detached(py, |pause| Index::open_with_pause(&path, how, pause))?;
+    let (experiments, conditions, times) = columns;
+    PyIndex(Arc::new(index)).only(py, experiments, conditions, times)
 }
 
 #[pymethods]
@@ -44,10 +75,16 @@ impl PyIndex {
         Ok(Self(Arc::new(index)))
     }
 
-    /// The index again from what the table said, in as few bytes a row as its labels need.
+    /// The index again from its file; where it has none, from what the table said, in as few bytes a row as its labels need.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
         let this = slf.get();
+        if let (Some(path), Some(fingerprint)) = (this.path(), this.fingerprint()) {
+            let open = py.import("cascade_sampler._core")?.getattr("open_index")?;
+            let columns = this.0.columns();
+            let columns = (columns.experiments, columns.conditions, columns.times);
+            return (open, (path, false, this.is_copied(), fingerprint, columns)).into_pyobject(py);
+        }
         let groups = this.0.groups();
         let column = |codes: Bound<'py, PyAny>, labels: usize| (vec![(codes, None::<Py<PyAny>>)], labels);
         let experiments = this.experiment_positions(py)?;
@@ -111,10 +148,45 @@ impl PyIndex {
         self.0.columns().times
     }
 
-    /// Bytes that are held for it.
+    /// Bytes that are held for it in this process.
     #[getter]
     fn nbytes(&self) -> usize {
-        self.0.bytes()
+        self.0.bytes().0
+    }
+
+    /// Bytes of a file that are mapped for it.
+    #[getter]
+    fn nbytes_mapped(&self) -> usize {
+        self.0.bytes().1
+    }
+
+    /// Writes a file, in place of one that is there.
+    fn save(&self, py: Python<'_>, path: PathBuf, metadata: BTreeMap<String, String>) -> PyResult<()> {
+        detached(py, |pause| self.0.save_with_pause(&path, &metadata, pause))
+    }
+
+    /// The file that it was opened from; None where there is none.
+    #[getter]
+    fn path(&self) -> Option<PathBuf> {
+        self.0.path().map(PathBuf::from)
+    }
+
+    /// What the file is told from others by, as 16 digits; None where there is none.
+    #[getter]
+    fn fingerprint(&self) -> Option<String> {
+        self.0.fingerprint().map(|fingerprint| format!("{fingerprint:016x}"))
+    }
+
+    /// Whether the arrays of its file were read into memory, and are not mapped.
+    #[getter]
+    fn is_copied(&self) -> bool {
+        self.0.is_copied()
+    }
+
+    /// What the file says besides; None where there is none.
+    #[getter]
+    fn metadata(&self) -> Option<BTreeMap<String, String>> {
+        self.0.metadata().cloned()
     }
 
     /// Label numbers of the experiments that have rows.
@@ -154,14 +226,14 @@ impl PyIndex {
             return Ok(None);
         }
         let groups = self.0.groups();
-        let positions = detached(py, |pause| groups.experiment_positions(pause))?;
+        let positions = detached(py, |pause| self.0.guarded(|| groups.experiment_positions(pause)))?;
         Ok(Some(positions_array(py, positions)))
     }
 
     /// The position of every row's condition, -1 for rows in no pool; None where conditions are not used.
     fn condition_positions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let groups = self.0.groups();
-        let positions = detached(py, |pause| groups.condition_positions(pause))?;
+        let positions = detached(py, |pause| self.0.guarded(|| groups.condition_positions(pause)))?;
         Ok(positions.map(|positions| positions_array(py, positions)))
     }
 

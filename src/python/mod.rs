@@ -28,13 +28,14 @@ mod _core {
         arrays::count,
         dealt::{PyCoverage, dealt_plan},
         decks::PyDeck,
+        errors::IndexFileError,
         errors::NoBatchesError,
         errors::NoConditionError,
         errors::RatioNotAllowedError,
         errors::TooFewSeatsError,
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
-        index::PyIndex,
+        index::{PyIndex, open_index},
         plan::PyPlan,
     };
 

@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 use crate::error::Error;
 
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
+
 /// An empty vector with room for `len` elements.
 pub(crate) fn room<T>(len: usize) -> Result<Vec<T>, Error> {
     let mut vector = Vec::new();
@@ -92,6 +95,25 @@ pub(crate) fn prefetch<T>(slice: &[T], index: usize) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (slice, index);
+}
+
+/// As many bytes as a cache line has, in one line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [u8; LINE]);
+
+/// The bytes of neighbouring lines.
+#[inline(always)]
+pub(crate) fn bytes(lines: &[Line]) -> &[u8] {
+    // SAFETY: a line is its bytes and nothing else.
+    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), size_of_val(lines)) }
+}
+
+/// As [`bytes`], to be written.
+#[inline(always)]
+pub(crate) fn bytes_mut(lines: &mut [Line]) -> &mut [u8] {
+    // SAFETY: a line is its bytes and nothing else.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size_of_val(lines)) }
 }
 
 /// In tests memory can be refused, as it is where it runs out.

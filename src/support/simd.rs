@@ -9,8 +9,8 @@
 
 use std::sync::OnceLock;
 
-/// Bytes that are looked at together.
-pub(crate) const LINE: usize = 64;
+/// Bytes that are looked at together: those of a cache line.
+pub(crate) use crate::support::memory::LINE;
 
 /// Counts of 16 bits that are compared together.
 pub(crate) const LANES: usize = 32;

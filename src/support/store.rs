@@ -7,24 +7,31 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::support::memory::shared;
+use crate::support::memory::{LINE, Line, shared};
 
 /// What arrays are made of: numbers, and records of numbers without gaps between them.
 ///
 /// # Safety
 /// Every pattern of bits is a value of the type, and none of its bytes is padding.
-pub(crate) unsafe trait Plain: Copy + Send + Sync + 'static {}
+pub(crate) unsafe trait Plain: Copy + Send + Sync + 'static {
+    /// What files call the numbers, and how many of them a value is. Records of several widths are told as their bytes.
+    const NUMBERS: (&'static str, usize);
+}
 
-// SAFETY: numbers have neither gaps nor bits that they cannot have.
-unsafe impl Plain for u8 {}
-// SAFETY: as above.
-unsafe impl Plain for u16 {}
-// SAFETY: as above.
-unsafe impl Plain for u32 {}
-// SAFETY: as above.
-unsafe impl Plain for f32 {}
-// SAFETY: as above.
-unsafe impl Plain for f64 {}
+macro_rules! plain {
+    ($($type:ty, $name:literal;)*) => {$(
+        // SAFETY: numbers have neither gaps nor bits that they cannot have.
+        unsafe impl Plain for $type {
+            const NUMBERS: (&'static str, usize) = ($name, 1);
+        }
+    )*};
+}
+plain! { u8, "U8"; u16, "U16"; u32, "U32"; f32, "F32"; f64, "F64"; }
+
+// SAFETY: a line is its bytes.
+unsafe impl Plain for Line {
+    const NUMBERS: (&'static str, usize) = ("U8", LINE);
+}
 
 /// An array that does not change. A clone is the same array, and costs nothing; reading it is reading a slice.
 pub(crate) struct Store<T> {
@@ -36,6 +43,9 @@ pub(crate) struct Store<T> {
 /// Who keeps the memory of an array.
 enum Owner<T> {
     Memory(Arc<Memory<T>>),
+    /// A file that is mapped.
+    #[cfg(feature = "file")]
+    File(Arc<dyn std::any::Any + Send + Sync>),
 }
 
 /// The memory of a vector, which is only ever reached through the one pointer that it was taken apart to.
@@ -82,9 +92,52 @@ impl<T: Plain> Store<T> {
         })
     }
 
-    /// Bytes of the array.
-    pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&**self)
+    /// An array in bytes that `file` keeps; `None` where they are no whole number of values, or lie askew.
+    ///
+    /// # Safety
+    /// As long as `file` lives the bytes stay where they are.
+    #[cfg(feature = "file")]
+    pub(crate) unsafe fn within(bytes: &[u8], file: Arc<dyn std::any::Any + Send + Sync>) -> Option<Self> {
+        let len = bytes.len() / size_of::<T>();
+        let first = if len == 0 {
+            NonNull::dangling()
+        } else {
+            NonNull::from(bytes).cast::<T>()
+        };
+        (bytes.len() % size_of::<T>() == 0 && first.is_aligned()).then_some(Self {
+            first,
+            len,
+            owner: Owner::File(file),
+        })
+    }
+
+    /// The array to be written, as long as nobody else has it.
+    pub(crate) fn written(&mut self) -> &mut [T] {
+        let is_alone = match &mut self.owner {
+            Owner::Memory(memory) => Arc::get_mut(memory).is_some(),
+            #[cfg(feature = "file")]
+            Owner::File(_) => false,
+        };
+        if !is_alone {
+            return &mut [];
+        }
+        // SAFETY: the memory is this store's alone, which is borrowed as long as the slice lives.
+        unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr(), self.len) }
+    }
+
+    /// The bytes of the array.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        // SAFETY: none of the bytes is padding.
+        unsafe { std::slice::from_raw_parts(self.first.as_ptr().cast(), size_of_val(&**self)) }
+    }
+
+    /// Whether the array lies in a file that is mapped.
+    pub(crate) fn is_mapped(&self) -> bool {
+        match self.owner {
+            Owner::Memory(_) => false,
+            #[cfg(feature = "file")]
+            Owner::File(_) => true,
+        }
     }
 }
 
@@ -92,6 +145,8 @@ impl<T> Clone for Store<T> {
     fn clone(&self) -> Self {
         let owner = match &self.owner {
             Owner::Memory(memory) => Owner::Memory(memory.clone()),
+            #[cfg(feature = "file")]
+            Owner::File(file) => Owner::File(file.clone()),
         };
         Self { owner, ..*self }
     }
@@ -127,10 +182,16 @@ mod tests {
         let clone = store.clone();
         drop(store);
         assert_eq!(clone[..], [3, 1, 2]);
-        assert_eq!((clone.as_ptr(), clone.bytes()), (place, 12));
+        assert_eq!((clone.as_ptr(), clone.as_bytes().len()), (place, 12));
         let read = std::thread::spawn(move || clone.iter().sum::<u32>());
         assert_eq!(read.join().unwrap(), 6);
-        assert!(Store::<f64>::new(Vec::new()).unwrap().is_empty());
+        let mut empty = Store::<f64>::new(Vec::new()).unwrap();
+        assert!(empty.is_empty() && empty.written().is_empty());
+        let mut store = Store::new(vec![1_u16, 2]).unwrap();
+        store.written()[1] = 3;
+        let other = store.clone();
+        assert!(store.written().is_empty());
+        assert_eq!((store[..].to_vec(), other.as_bytes()), (vec![1, 3], &[1, 0, 3, 0][..]));
         assert_eq!(refuse_in_turn(|| Store::new(Vec::<u8>::new())), 1);
     }
 }

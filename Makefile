@@ -126,6 +126,7 @@ format: $(ENV)/.ready ## put code into the shape that check wants
 answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 	$(RUN) tests/known_answers/make.py
 	$(RUN) tests/known_answers/make_dealt.py
+	$(RUN) tests/known_answers/make_index.py
 
 .venv-docs/.ready: $(UV) docs/requirements.txt
 	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) .venv-docs

@@ -175,3 +175,13 @@ def _errors(path: Path) -> Iterator[None]:
             raise
         # Arrow's own, for a file that ends too early.
         raise ValueError(f"{path.name} is damaged, or no Parquet file: {message_of(error)}") from None
+
+
+def is_index(path: Path) -> bool:
+    """Whether a file begins as that of an index does, whatever it is called: the length of a header, and the header."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(64)
+    length = int.from_bytes(start[:8], "little")
+    return 8 + length <= path.stat().st_size and start[8:].lstrip().startswith(b'{"__metadata__"')

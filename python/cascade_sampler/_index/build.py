@@ -71,18 +71,20 @@ def build(
             rows.times,
             pools,
         )
-    except ValueError:
-        # Only here is it worked out who is left out: the core finds that on its way.
-        if not rows.missing or rows.kept().any():
-            raise
-        raise ValueError(f"missing='exclude' leaves out all {rows.rows} rows: {rows.listed_missing()}") from None
-    return core, Facts(
-        _named(rows.experiments, experiments, listed[0]),
-        _named(rows.conditions, conditions, listed[1]),
-        time,
-        missing,
-        dict(rows.missing),
-    )
+    except ValueError as error:
+        refused = error
+    else:
+        return core, Facts(
+            _named(rows.experiments, experiments, listed[0]),
+            _named(rows.conditions, conditions, listed[1]),
+            time,
+            missing,
+            dict(rows.missing),
+        )
+    # Only here is it worked out who is left out: the core finds that on its way.
+    if rows.missing and not rows.kept().any():
+        raise ValueError(f"missing='exclude' leaves out all {rows.rows} rows: {rows.listed_missing()}")
+    raise refused
 
 
 def _named(key: Key | None, columns: tuple[Any, ...], listed: bool) -> NamedLabels | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cascade_sampler._index.index import Index
 from cascade_sampler._samplers import log
 from cascade_sampler._tables.keys import make_key
 from cascade_sampler._tables.open import open_table
@@ -38,12 +39,15 @@ def by_label(weights: Mapping[Any, float], source: Any, groups: Sequence[Any], r
     ValueError
         Where a group is named twice, or none that has rows.
     """
-    table = open_table(source)
-    if any(name not in table.names for name in groups):
-        # The sampler says what is missing.
-        return weights
-    columns = table.read(list(groups), None).columns
-    labels = make_key([columns[name] for name in groups], True).labels
+    if isinstance(source, Index):
+        labels = source.experiments
+    else:
+        table = open_table(source)
+        if any(name not in table.names for name in groups):
+            # The sampler says what is missing.
+            return weights
+        columns = table.read(list(groups), None).columns
+        labels = make_key([columns[name] for name in groups], True).labels
     known = dict(zip(texts(_local(labels, source, groups)), labels, strict=True))
     for text, label in by_text("batch_group_by", labels).items():
         known.setdefault(text, label)

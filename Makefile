@@ -10,10 +10,12 @@ UV := $(TOOLS)/bin/uv
 BENCH ?=
 ENV := .venv
 RUN := $(CURDIR)/$(ENV)/bin/python
-SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
-WHEEL := dist/.built
+SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NOTICES.txt $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
+# Where the wheel is that tests install. With WHEELS=dist it is the one that `make release` makes for others.
+WHEELS ?= target/wheels
+WHEEL := $(WHEELS)/.built
 
-.PHONY: help demo example example-short example-reads test test-slow test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check format answers docs clean
+.PHONY: help demo example example-short example-reads notebooks test test-slow test-slow-python test-all test-rust test-plain test-python test-pythons test-clients test-upstream bench bench-quick layers instructions check check-rust check-python deny pins format answers docs test-site release clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,15 +25,26 @@ $(UV):
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 # The wheel is built as a user's would be: released, by the build backend that pyproject.toml names.
-$(WHEEL): $(UV) $(SOURCES)
-	rm -rf dist
-	$(UV) build --quiet --wheel --out-dir dist --python $(PYTHON)
+target/wheels/.built: $(UV) $(SOURCES)
+	rm -rf target/wheels
+	$(UV) build --quiet --wheel --out-dir target/wheels --python $(PYTHON)
 	touch $@
+
+dist/.built: $(SOURCES)
+	$(MAKE) release
+
+.venv-release/.ready: $(UV) release/requirements.txt
+	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) .venv-release
+	$(UV) pip install --quiet --python .venv-release/bin/python -r release/requirements.txt
+	touch $@
+
+release: .venv-release/.ready ## every artefact that others get, made and checked in dist/: 10 minutes
+	release/release.sh $(abspath $(UV)) $(abspath .venv-release)
 
 # $(1): environment, $(2): python, $(3): what to install beside the wheel
 define environment
 	$(UV) venv --quiet --clear --no-python-downloads --python $(2) $(1)
-	$(UV) pip install --quiet --python $(1)/bin/python $(3) dist/*.whl
+	$(UV) pip install --quiet --python $(1)/bin/python $(3) $(WHEELS)/*-abi3-*.whl
 endef
 
 $(ENV)/.ready: $(WHEEL) tests/requirements.txt
@@ -59,6 +72,9 @@ example: .example/.ready ## what an encoder learns from shuffled and from compos
 example-short: .example/.ready ## the same with one seed and few epochs, and what must come out of it
 	.example/bin/python -m pytest examples/digits
 
+notebooks: .example/.ready ## run the three notebooks, and compare with what is stored in them: half a minute
+	.example/bin/python -m pytest examples/notebooks
+
 .example-reads/.ready: $(WHEEL) examples/reads/requirements.txt
 	$(call environment,.example-reads,$(PYTHON),-r examples/reads/requirements.txt)
 	touch $@
@@ -67,9 +83,12 @@ READS ?=
 example-reads: .example-reads/.ready ## chunks that a batch reads from a zarr store by the length of runs: half a minute; READS='--rows 8192' for a smaller one
 	.example-reads/bin/python examples/reads/reads.py $(READS)
 
-test: test-rust test-python ## what tells most, on a fresh install of the wheel: 6 minutes, 3 of them to build
+test: ## what tells most, on a fresh install of the wheel: 6 minutes, 3 of them to build
+	$(MAKE) --jobs=2 --output-sync=target test-rust test-python
 
-test-slow: $(ENV)/.ready test-plain ## the tests marked as slow, and the core without vectors: 6 minutes
+test-slow: test-plain test-slow-python ## the tests marked as slow, and the core without vectors: 6 minutes
+
+test-slow-python: $(ENV)/.ready
 	cd tests && $(RUN) -m pytest -m slow
 
 test-all: test test-slow ## both
@@ -84,10 +103,10 @@ test-python: $(ENV)/.ready ## the Python tests but for the slow ones, against th
 	cd tests && $(RUN) -m pytest -m "not slow"
 
 test-pythons: $(WHEEL) ## the same wheel on the oldest and the newest Python of this machine, without dataframe libraries
-	tests/other_pythons.sh $(abspath $(UV))
+	tests/other_pythons.sh $(abspath $(UV)) $(abspath $(WHEELS))
 
 .venv-upstream/.ready: $(WHEEL) tests/upstream_environment.sh benches/requirements.txt
-	tests/upstream_environment.sh $(abspath $(UV))
+	tests/upstream_environment.sh $(abspath $(UV)) $(abspath $(WHEELS))
 	touch $@
 
 test-clients: .venv-clients/.ready ## the frameworks that drive a batch sampler, in an environment of their own
@@ -108,15 +127,39 @@ layers: ## time of the core's layers, each by itself
 instructions: ## count the instructions of a batch anew; needs valgrind
 	benches/instructions.sh
 
-check: $(ENV)/.ready ## format, lints with warnings denied, types, stubs
+check: check-rust check-python ## format, lints with warnings denied, types, stubs, licences, workflows
+
+check-rust:
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets -- --deny warnings
 	cargo clippy --quiet --locked --all-targets --features python -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings' cargo doc --quiet --locked --no-deps
+	$(PYTHON) release/notices.py --check
+
+check-python: $(ENV)/.ready .venv-release/.ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy --strict python/cascade_sampler tests/typed.py
 	cd tests && $(RUN) -m mypy.stubtest cascade_sampler._core
+	.venv-release/bin/zizmor --offline --quiet .github
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+
+# Built once for all checkouts, since it takes minutes.
+DENY := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cascade-sampler/cargo/bin/cargo-deny
+$(DENY):
+	cargo install --quiet --locked --root $(abspath $(dir $@)..) cargo-deny@0.20.2
+
+# The database of advisories is fetched from where not every machine reaches; ADVISORIES=advisories asks it.
+ADVISORIES ?=
+deny: $(DENY) ## licences and sources of what is linked, and with ADVISORIES=advisories what is known against it
+	PATH="$(dir $(DENY)):$$PATH" cargo deny --locked check bans licenses sources $(ADVISORIES)
+
+pins: $(UV) ## write the versions of every tool and library that tests, documentation and releases use anew
+	for list in $$(git ls-files '*requirements.in'); do \
+		$(UV) pip compile --quiet --universal --python-version 3.10 --no-header --no-annotate --upgrade $$list -o $${list%.in}.txt; \
+	done
 
 format: $(ENV)/.ready ## put code into the shape that check wants
 	cargo fmt
@@ -135,6 +178,9 @@ answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 
 docs: .venv-docs/.ready ## the documentation as a site in site/, broken links are errors: 15 seconds, and 15 more the first time
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+test-site: docs $(ENV)/.ready ## each page of the site in chromium, on a phone and on a desk, in light and in dark
+	cd tests && $(RUN) -m pytest site_in_browser.py
 
 clean: ## remove everything that was made
 	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example .example-reads dist site target

@@ -279,7 +279,7 @@ def _page(found: dict[str, Any]) -> str:
         "",
         "## Samplers over the file",
         "",
-        "Batches of 256 rows, balanced over the conditions. `state` is the first `state_dict()`; `resume` loads it into",
+        "Batches of 256 rows, balanced over conditions. `state` is the first `state_dict()`; `resume` loads it into",
         "a new sampler and draws the next batch, 20,001 batches into the epoch.",
         "",
         "| sampler | make | first batch | each batch | state | resume | batches an epoch |",

@@ -95,45 +95,62 @@ def _page(sizes: Sequence[Figures]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in last["versions"].items())
     parts = [
         "# Performance",
-        "Written by `make bench`, which runs benches/bench.py; not to be changed by hand.",
+        "`make bench` writes this page: it runs benches/bench.py. Do not change it by hand.",
         "## Method",
-        f"{_machine(last)}; {'pinned to one core' if last['pinned'] else 'not pinned to a core'}; large pages "
-        f"of memory: {last['large_pages']}. {versions}.",
-        f"One table: {EXPERIMENTS} experiments of skewed size, {LABELS['condition']} conditions, 48 or all different "
-        f"times; batches of {BATCH}. In one process everything is measured in turn, in slices short enough that most "
-        "are not interrupted; a figure is the median over rounds of the median of a round's slices, and a ratio the "
-        "median over rounds of the ratios within one. Before anything is timed, the first batches of this package, of "
-        "VisCy's own sampler and of the one in numpy (benches/numpy_sampler.py) are compared, and must be equal.",
-        "The **floor** is what no sampler of this kind can do without: as many bounded draws by the core's own "
-        "function, and as many random reads from lists of the same sizes, in large pages of memory where there are "
-        "some, each asked for as soon as it is drawn.",
+        f"The machine is {_machine(last)}. The process is "
+        f"{'pinned to one core' if last['pinned'] else 'not pinned to a core'}. Large pages of memory: "
+        f"{last['large_pages']}. The versions are {versions}.",
+        f"All samplers get the same table. It has {EXPERIMENTS} experiments of skewed size, {LABELS['condition']} "
+        f"conditions, and either 48 different times or a different time in each row. A batch has {BATCH} rows.",
+        "One process measures all samplers in turn, in short slices, so that most slices are not interrupted. A round "
+        "is one slice or more of each. A figure is the median of the rounds' medians. A ratio is taken within each "
+        "round, and its median is shown. Before the measurement the benchmark compares the first batches of this "
+        "package, of VisCy's own sampler and of the one in numpy (benches/numpy_sampler.py). It stops if they differ.",
+        "The **floor** is the least that any sampler of this kind must do for a batch. It is measured as two things: "
+        "as many random numbers, drawn by the core's own function, and as many random reads from lists of the same "
+        "sizes. The lists lie in large pages of memory where the system has them. Each read is asked for ahead, as "
+        "soon as its place is drawn.",
         "## A batch",
-        "`loop` is `for batch in sampler` and `epoch` its share of `epoch_batches`; `Rust` is the core's own loop, and "
-        "`empty` one `numpy.empty(256, int64)`. `beyond` is `loop` - `Rust` - `empty`. Microseconds; VisCy's and "
-        "numpy's as multiples of `loop`, and VisCy's of numpy's.",
+        "All times are microseconds a batch.",
+        _table(
+            ["column", "what it is"],
+            [
+                ["loop", "`for batch in sampler`"],
+                ["epoch", "a batch's share of `epoch_batches`"],
+                ["Rust", "the core's own loop, without Python"],
+                ["floor", "the floor, as above"],
+                ["empty", "one `numpy.empty(256, int64)`, the array that a batch is handed out in"],
+                ["beyond", "what is left of `loop`: `loop` - `Rust` - `empty`"],
+                ["VisCy, numpy", "how many times as long as `loop` the other samplers take"],
+                ["VisCy / numpy", "how many times as long as numpy's VisCy's takes"],
+            ],
+        ),
     ]
     for figures in sizes:
         parts += [f"### {figures['rows']:,} rows", _batches(figures)]
     parts += [
         "## Moving past a batch",
-        "Without building it, beside as many raw words of the generator, and a batch of rank 0 of 64, which moves past "
-        "63 for each of its own. Microseconds.",
+        "A rank passes over the batches of the other ranks without building them. The table shows the time to pass one "
+        "batch, beside the time to draw as many raw words of the generator. It also shows a batch of rank 0 of 64, "
+        "which passes 63 batches for each of its own. All times are microseconds.",
         _passes(sizes),
         "## Dealt batches",
-        "The core of CascadeSampler over the same tables: a batch, one of rank 0 of 64 and of 1,024, and one a million "
-        "batches on, by itself. Microseconds.",
+        "This is the core of `CascadeSampler` over the same tables. The columns are a batch of a single rank, a batch "
+        "of rank 0 of 64 and of 1,024, and one batch that lies a million batches ahead, built by itself. All times are "
+        "microseconds.",
         _deals(sizes),
         "## The floor",
-        "Nanoseconds a row of a batch.",
+        "All times are nanoseconds a row of a batch.",
         _floors(sizes),
         "## Samplers that promise less",
-        f"Microseconds a batch over an epoch, drawing it included ({CASES[1].name}). MPerClassSampler has 4 rows of "
-        "each of 64 cells in a batch; WeightedRandomSampler weighs rows so that cells are balanced in expectation; "
-        "RandomSampler shuffles. None has batches of one experiment.",
+        f"These samplers do something simpler. The case is {CASES[1].name}. MPerClassSampler puts 4 rows of each of "
+        "64 cells into a batch. WeightedRandomSampler weighs rows so that cells are balanced on average. RandomSampler "
+        "shuffles. None of them makes batches of one experiment. All times are microseconds a batch, with the time that "
+        "the epoch takes to begin.",
         _others(sizes),
         "## Construction",
-        "Each in a fresh process, the table already there; the peak of memory beyond it, bytes a row; the first "
-        "`next()`.",
+        "Each sampler is made in a fresh process, whose table is already in memory. The columns show the time, the "
+        "highest use of memory beyond that of the table in bytes a row, and the time of the first `next()`.",
     ]
     for figures in sizes:
         parts += [f"### Construction, {figures['rows']:,} rows", _constructions(figures)]

@@ -70,6 +70,7 @@ mod error;
 mod feed;
 mod groups;
 mod index;
+pub mod labels;
 mod near;
 pub mod plan;
 #[cfg(feature = "python")]

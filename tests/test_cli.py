@@ -215,6 +215,18 @@ def test_several_files_and_folders(folder):
     assert done.returncode == 0, done.stderr
     assert np.array_equal(np.load(out), wanted)
     paths = sorted(parts.rglob("plate=*/*.parquet"))
+    # Named one by one, or by their folders, the files are the same table.
+    for named in (paths, sorted(parts.glob("plate=*"))):
+        assert run("batches", *named, "--experiment-key", "plate", "--out", out).returncode == 0
+        assert np.array_equal(np.load(out), wanted)
+    # A file's own column comes before what the path says.
+    (parts / "plate=other").mkdir()
+    FRAME.to_parquet(parts / "plate=other" / "own.parquet")
+    own = FlexibleBatchSampler(FRAME, experiment_key="plate").epoch_batches(0)
+    assert (
+        run("batches", parts / "plate=other" / "own.parquet", "--experiment-key", "plate", "--out", out).returncode == 0
+    )
+    assert np.array_equal(np.load(out), own)
     assert run("batches", *paths, "--out", out).returncode == 0
     assert np.array_equal(np.load(out), FlexibleBatchSampler(whole.reset_index(drop=True)).epoch_batches(0))
 

@@ -82,3 +82,20 @@ def test_dealt_seats_are_told(path):
 def test_options_that_do_not_go_together(path, options, message):
     done = run("audit", path, "--batch-size", 40, *options)
     assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_fixed_epoch(path):
+    options = ["--dealt", "--fixed-epoch", 5, "--batch-size", 40]
+    out = path.parent / "fixed.npy"
+    keys = {"experiment_key": "experiment", "condition_key": "condition"}
+    expected = CascadeSampler(FRAME, 40, fixed_epoch=5, **keys)
+    done = run("batches", path, *options, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(np.load(out), expected.epoch_batches(5))
+    counted = json.loads(run("audit", path, *options, "--json", "-").stdout)
+    assert counted == json.loads(json.dumps(expected.audit().to_dict()))
+    for more in (["--epoch", 4, "--out", out], ["--epochs", 2]):
+        done = run("audit" if "--epochs" in more else "batches", path, *options, *more)
+        assert done.returncode == 2 and "--fixed-epoch" in done.stderr and str(more[0]) in done.stderr
+    done = run("batches", path, "--fixed-epoch", 5, "--out", out)
+    assert done.returncode == 2 and "--fixed-epoch is for dealt batches: give --dealt too" in done.stderr

@@ -1,7 +1,7 @@
 """The documentation holds: its Python runs, its links lead somewhere, its pictures are those that are drawn.
 
 A block of README.md runs by itself, since a reader copies one. The blocks of a page in docs/ run one after another in one
-namespace, since a page is read from its top. docs/frameworks.md needs the frameworks, and tests/clients runs it.
+namespace, since a page is read from its top. docs/frameworks/ needs the frameworks, and tests/clients runs it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from cascade_sampler import FlexibleBatchSampler, viscy
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-PAGES = sorted(page for page in (ROOT / "docs").glob("*.md") if page.name != "frameworks.md")
-TEXTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+TEXTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path) -> list[str]:

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cascade_sampler import FlexibleBatchSampler, viscy
+from cascade_sampler import CascadeSampler, FlexibleBatchSampler, viscy
 
 ROWS = 1000
 TABLE = {
@@ -208,8 +208,26 @@ def test_another_tables_state_is_refused(key):
     changed[key][[0, 1]] = changed[key][[1, 0]]
     sampler = FlexibleBatchSampler(changed, batch_size=30, leaky=0.2, seed=3, temporal_enrichment=True)
     name = {"hours_post_infection": "times"}.get(key, f"{key}s")
-    with pytest.raises(ValueError, match=f"differ in {name} "):
+    with pytest.raises(ValueError, match=f"differ in {name} ") as caught:
         sampler.load_state_dict(state_after(3))
+    said = str(caught.value)
+    assert (f"What stands in column '{key}' ({name}) differs" in said) == (name != "times")
+    assert ("another library may have read it" in said) == (name != "times")
+
+
+def test_both_keys_of_another_tables_state_are_named():
+    table = {"plate": ["a", "b"] * 50, "well": [1, 2, 3, 4] * 25, "dose": ["x", "x", "y", "y"] * 25}
+    settings = {"experiment_key": ["plate", "well"], "condition_key": "dose"}
+    state = CascadeSampler(table, 10, **settings).state_dict()
+    other = {name: values[::-1] for name, values in table.items()}
+    with pytest.raises(ValueError, match=r"columns \('plate', 'well'\) \(experiments\) and 'dose' \(conditions\)"):
+        CascadeSampler(other, 10, **settings).load_state_dict(state)
+    # An iterator does not know the columns, and says which key.
+    with pytest.raises(ValueError, match="the column of the experiments and that of the conditions differs"):
+        iter(CascadeSampler(other, 10, **settings)).load_state_dict(state)
+    with pytest.raises(ValueError) as caught:
+        CascadeSampler({name: values[4:] for name, values in table.items()}, 10, **settings).load_state_dict(state)
+    assert "another library" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cascade_sampler import FlexibleBatchSampler
-from cascade_sampler._tables import sorting
+from cascade_sampler._tables.columns import encode
+from cascade_sampler._tables.joined import Texts
+from cascade_sampler._tables.keys import make_key
 from cascade_sampler._tables.labels import order
 from cascade_sampler._tables.shown import shown, visible
 from cascade_sampler._tables.texts import plain, text
@@ -76,28 +78,133 @@ def test_a_nul_ends_no_text(make):
     assert grouped(make(values)).experiments == ("A", "A\0B", "A\0C", "é")
 
 
-def test_many_labels_are_those_of_few(monkeypatch):
-    rows = 70_000
-    texts = [f"{row * 7919 % rows:06}\0{'é' * (row % 3)}" for row in range(rows)]
-    numbers = [row * 7919 % rows * 10**9 for row in range(rows)]
-    for values in (texts, numbers):
-        expected = tuple(sorted(values))
-        for column in (values, np.array(values, dtype=object), pd.Series(values), pl.Series(values), pa.array(values)):
-            assert grouped(column).experiments == expected
-    with_gaps = [None, *texts[1:]]
-    for column in (with_gaps, pl.Series(with_gaps), pa.array(with_gaps)):
-        assert len(grouped(column, missing="exclude").experiments) == rows - 1
+MANY = 70_000
+SHUFFLED = [row * 7919 % MANY for row in range(MANY)]
 
 
-@given(st.lists(st.text(st.sampled_from("ab\0é\uffff\ud800\udfff\U0001f600"), max_size=12), min_size=1, max_size=60))
-def test_texts_sorted_at_once_are_as_python_sorts_them(texts):
-    for few in (0, 10**6):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sorting, "_FEW", few)
-            numbers, places = sorting.number_texts(texts)
-        distinct = sorted(set(texts))
-        assert [texts[place] for place in places] == distinct
-        assert [distinct[number] for number in numbers] == texts
+def of_libraries(values: list[Any]) -> list[Any]:
+    """The same column of all libraries, where they have such."""
+    return [
+        values,
+        np.array(values, dtype=object),
+        np.array(values),
+        pd.Series(values),
+        pd.Series(values, dtype=object),
+        pd.array(values),
+        pl.Series(values),
+        pa.array(values),
+        pa.chunked_array([values[: MANY // 3], values[MANY // 3 :]]),
+        Stream(pa.table({"k": values})),
+    ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"{row:06}\0{'é' * (row % 3)}\0." for row in SHUFFLED],
+        [f"a beginning that all of these texts have {row:06}" for row in SHUFFLED],
+        [row * 10**9 - 10**13 for row in SHUFFLED],
+        [row * 1.5 - 1e4 for row in SHUFFLED],
+        [f"{row:06}".encode() + b"\xff" for row in SHUFFLED],
+    ],
+    ids=["text", "long text", "integers", "floats", "bytes"],
+)
+def test_many_labels_are_those_of_few(values):
+    expected = tuple(sorted(values))
+    rows = np.argsort(SHUFFLED)
+    for column in of_libraries(values):
+        table = column if isinstance(column, Stream) else {"k": column}
+        sampler = FlexibleBatchSampler(table, 4, experiment_key="k", condition_balanced=False)
+        assert sampler.experiments == expected
+        assert {type(label) for label in sampler.experiments} == {type(expected[0])}
+        # Labels name rows, and not only each other.
+        for place in (0, 1, MANY // 2, MANY - 1):
+            of_one = FlexibleBatchSampler(
+                table if not isinstance(column, Stream) else {"k": values},
+                1,
+                experiment_key="k",
+                condition_balanced=False,
+                experiment_weights={expected[place]: 1},
+            )
+            assert of_one.batch(0).tolist() == [rows[place]]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        list,
+        pd.Series,
+        pl.Series,
+        pa.array,
+        lambda values: pd.Series(values, dtype="Int64" if isinstance(values[1], int) else "string"),
+        lambda values: pa.chunked_array([values[:7], [], values[7:]]),
+    ],
+)
+@pytest.mark.parametrize("values", [[*map(str, SHUFFLED)], [row * 10**6 for row in SHUFFLED]], ids=["text", "integers"])
+def test_many_labels_with_gaps(make, values):
+    gaps = {0, 5, MANY - 1}
+    column = make([None if row in gaps else value for row, value in enumerate(values)])
+    sampler = grouped(column, missing="exclude")
+    assert sampler.experiments == tuple(sorted(value for row, value in enumerate(values) if row not in gaps))
+    with pytest.raises(ValueError, match="column 'k' has 3 rows without a label"):
+        grouped(column)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8", "u8", "i2", "M8[s]", "m8[ms]"])
+def test_many_numbers_keep_their_type_and_order(kind):
+    numbers = np.array(SHUFFLED, dtype="i8")
+    values = (numbers % 2**16 - 2**15 if kind == "i2" else numbers * 10**6).astype(kind)
+    if kind[0] == "f":
+        values[:4] = [-np.inf, -1.5, np.nan, -0.0]
+    expected = np.unique(values)
+    found = grouped(values, missing="exclude").experiments
+    np.testing.assert_array_equal(np.array(found, dtype=kind), expected[expected == expected])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda values, order: pd.Categorical(values, order),
+        lambda values, order: pd.Categorical(values, pd.Index(order, dtype="str")),
+        lambda values, order: pl.Series(values, dtype=pl.Enum(order)),
+        lambda values, order: pa.DictionaryArray.from_arrays([*map(order.index, values)], order, ordered=True),
+    ],
+)
+def test_categories_are_in_their_own_order(make):
+    order = ["b\0", "b", "unused", "a", "é"]
+    assert grouped(make(["é", "a", "b", "b\0"] * 5, order)).experiments == ("b\0", "b", "a", "é")
+
+
+def test_labels_outlive_the_table():
+    texts = [f"label {row:09}" for row in SHUFFLED]
+    for make in (pa.array, lambda some: pa.array(some).dictionary_encode(), pd.Categorical, pl.Series):
+        column = make(texts)
+        key = make_key([encode("k", column)])
+        held = key.labels._labels
+        assert held.data.base is None or not np.shares_memory(held.data, _data_of(column))
+
+
+def _data_of(column: Any) -> Any:
+    arrow = column.dictionary if isinstance(column, pa.DictionaryArray) else column
+    buffers = arrow.buffers() if isinstance(arrow, pa.Array) else [b""]
+    return np.frombuffer(buffers[-1], dtype=np.uint8)
+
+
+TEXTS = st.lists(st.text(st.sampled_from("ab\0é\uffff\ud800\udfff\U0001f600"), max_size=12), min_size=1, max_size=60)
+
+
+@given(TEXTS)
+def test_texts_in_memory_are_as_python_sorts_them(texts):
+    joined = Texts.of(texts)
+    numbers, places = joined.numbered()
+    distinct = sorted(set(texts))
+    assert [texts[place] for place in places] == distinct
+    assert [distinct[number] for number in numbers] == texts
+    assert joined.tolist() == texts == [joined[place] for place in range(len(texts))]
+    assert joined.take(places).tolist() == distinct
+    assert Texts.joined([joined.take(places[:3]), joined]).tolist() == distinct[:3] + texts
+    as_bytes = [text.encode("utf-8", "surrogatepass") for text in texts]
+    assert Texts.of(as_bytes, bytes).tolist() == as_bytes
 
 
 FOLDS = [dt.datetime(2023, 10, 29, 2, 30, tzinfo=ZONE, fold=fold) for fold in (0, 1)]

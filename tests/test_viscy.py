@@ -229,6 +229,29 @@ def test_weights_of_groups_without_rows(said):
         )
 
 
+@pytest.mark.parametrize("gap", ["perturbation", "hours_post_perturbation", "marker"])
+def test_weights_of_groups_that_lose_all_their_rows(said, gap):
+    table = {"marker": ["a", "b", "c"] * 40, "perturbation": ["x", "y"] * 60, "hours_post_perturbation": [1.0] * 120}
+    table[gap] = [None if marker == "c" else value for marker, value in zip(table["marker"], table[gap], strict=True)]
+    named = {
+        "batch_group_by": "marker",
+        "temporal_enrichment": gap.startswith("hours"),
+        "group_weights": {"a": 1.0, "b": 1.0, "c": 2.0},
+        "missing": "exclude",
+    }
+    if gap.startswith("hours"):
+        named["stratify_by"] = None
+    lines = said(table, **named)
+    assert "group_weights names groups without rows, which are ignored, as in VisCy: 'c'" in lines
+    assert len([line for line in lines if "group_weights" in line]) == 1
+    sampler = FlexibleBatchSampler(table, 20, **named)
+    assert sampler.experiments == ("a", "b")
+    other = FlexibleBatchSampler(table, 20, **{**named, "group_weights": {"a": 5.0, "b": 5.0}})
+    assert epoch(sampler) == epoch(other)
+    with pytest.raises(ValueError, match="names no group that has rows: it names 'c'"):
+        FlexibleBatchSampler(table, 20, **{**named, "group_weights": {"c": 1.0}})
+
+
 @pytest.mark.frames
 def test_weights_as_a_series():
     import pandas as pd
@@ -247,6 +270,7 @@ def test_fewer_rows_than_a_batch(arguments, caplog):
     table = {name: column[:7] for name, column in TABLE.items()}
     sampler = FlexibleBatchSampler(table, 20, batch_group_by="marker", **arguments)
     lines = [record.getMessage() for record in caplog.records]
+    assert not any("drawn with replacement" in line for line in lines)
     assert [line.startswith("There are no batches, as in VisCy: 7 rows do not fill") for line in lines].count(True) == (
         0 if "rank" in arguments else 1
     )

@@ -23,7 +23,10 @@ __all__ = [
     "combine",
     "count",
     "dealt_plan",
+    "number",
+    "number_texts",
     "open_index",
+    "take_texts",
 ]
 
 __version__: Final[str]
@@ -65,6 +68,13 @@ def count(codes: NDArray[Any], labels: int) -> tuple[NDArray[np.uint64], int]: .
 def combine(
     first: _Column, second: _Column
 ) -> tuple[NDArray[np.uint32], tuple[NDArray[np.uint32], NDArray[np.uint32]]]: ...
+def number(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...
+def number_texts(
+    joined: NDArray[np.uint8], bounds: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]: ...
+def take_texts(
+    joined: NDArray[np.uint8], bounds: NDArray[np.uint64], places: NDArray[np.uint32]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]: ...
 
 @final
 class Index:

@@ -151,13 +151,19 @@ class FlexibleBatchSampler(_Sampler):
         self._is_empty = False
         try:
             if self._groups is not None and self._weights is not None:
-                used["experiment_weights"] = by_label(self._weights, valid_anchors, self._groups, rank)
+                used["experiment_weights"] = by_label(
+                    self._weights,
+                    valid_anchors,
+                    self._groups,
+                    (used.get("condition_key", ()), used.get("time_key")) if missing == "exclude" else ((), None),
+                    rank,
+                )
             try:
                 start(num_batches)
             except _core.NoBatchesError as error:
                 # Planned as if for one batch, which is never handed out.
-                start(1)
                 self._is_empty = True
+                start(1)
                 log.say(rank, "There are no batches, as in VisCy: %s", error)
         except (KeyError, TypeError, ValueError) as error:
             raise _in_words_of_viscy(error) from error
@@ -175,6 +181,13 @@ class FlexibleBatchSampler(_Sampler):
                 "keep_strata=True splits a batch by time and by strata",
                 stratify_by,
             )
+
+    def _log(self, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
+        if self._is_empty:
+            # Of batches that there are not nothing is worth saying.
+            log.left_out(self._index)
+        else:
+            super()._log(plan, replicas, no_effect)
 
     def __len__(self) -> int:
         """Return the number of batches that every rank yields in an epoch: 0 where the rows do not fill one."""

@@ -3,6 +3,7 @@
 mod codes;
 mod column;
 mod combine;
+pub(crate) mod digits;
 pub(crate) mod sort;
 mod table;
 pub(crate) mod times;

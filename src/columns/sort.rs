@@ -3,6 +3,7 @@
 //! The times of a list are dealt out to buckets by their value, straight from the column to their places, and each bucket is
 //! sorted by itself: beside the sorted times and places there is only memory for the longest bucket whose times differ.
 
+use crate::columns::digits::{ByDigits, SHORT};
 use crate::columns::times::Time;
 use crate::error::Error;
 use crate::support::memory::{filled, room};
@@ -16,19 +17,13 @@ pub(crate) struct Sorter<'a, T: Time> {
     scale: f64,
     /// Where each bucket of a list begins, and then ends.
     buckets: Vec<u32>,
-    times_to: Vec<T>,
-    places_to: Vec<u32>,
     pairs: Vec<(T::Key, u32)>,
-    counts: Vec<u32>,
+    by_digits: ByDigits<T>,
 }
 
-/// Bits that one pass over a bucket goes by.
-const DIGIT: u32 = 11;
 /// The most buckets, and about how many rows each of fewer gets: they fit into a near cache.
 const MOST_BUCKETS: usize = 1 << 11;
 const BUCKET: usize = 1 << 12;
-/// Lists and buckets up to this length are sorted by comparison: passes over all digits would take longer.
-const SHORT: usize = 512;
 
 impl<'a, T: Time> Sorter<'a, T> {
     /// For lists of up to `longest` rows.
@@ -45,20 +40,14 @@ impl<'a, T: Time> Sorter<'a, T> {
             }
             pauses.after(times.len())?;
         }
-        let (buckets, digits) = if longest > SHORT {
-            (MOST_BUCKETS + 1, 1 << DIGIT)
-        } else {
-            (0, 0)
-        };
+        let buckets = if longest > SHORT { MOST_BUCKETS + 1 } else { 0 };
         Ok(Self {
             chunks,
             earliest,
             scale: 1.0 / (latest - earliest),
             buckets: filled(buckets, 0)?,
-            times_to: Vec::new(),
-            places_to: Vec::new(),
             pairs: room(longest.min(SHORT))?,
-            counts: filled(digits, 0)?,
+            by_digits: ByDigits::new(),
         })
     }
 
@@ -85,7 +74,7 @@ impl<'a, T: Time> Sorter<'a, T> {
             let bucket = std::mem::replace(&mut start, self.buckets[bucket] as usize)..self.buckets[bucket] as usize;
             let (times, places) = (&mut times[bucket.clone()], &mut places[bucket]);
             if times.len() > SHORT {
-                self.by_digits(times, places, pauses)?;
+                self.by_digits.sort(times, places, |time| time.key().into(), pauses)?;
             } else {
                 self.by_comparison(times, places);
                 pauses.after(times.len())?;
@@ -149,89 +138,6 @@ impl<'a, T: Time> Sorter<'a, T> {
             (*time, *entry) = (T::of(key), place);
         }
     }
-
-    /// Sorts by those bits of the keys that are not the same in all.
-    fn by_digits<E: From<Error>>(
-        &mut self,
-        times: &mut [T],
-        places: &mut [u32],
-        pauses: &mut Pauses<'_, E>,
-    ) -> Result<(), E> {
-        let key = |time: T| -> u64 { time.key().into() };
-        let (first, mut differing) = (key(times[0]), 0);
-        for times in times.chunks(ENTRIES) {
-            differing = times.iter().fold(differing, |bits, &time| bits | (key(time) ^ first));
-            pauses.after(times.len())?;
-        }
-        if differing == 0 {
-            return Ok(());
-        }
-        let len = times.len();
-        if self.times_to.len() < len {
-            (self.times_to, self.places_to) = (Vec::new(), Vec::new());
-            (self.times_to, self.places_to) = (pauses.filled(len, times[0])?, pauses.filled(len, 0)?);
-        }
-        let (times_to, places_to) = (&mut self.times_to[..len], &mut self.places_to[..len]);
-        let mut swapped = false;
-        for shift in (differing.trailing_zeros()..u64::BITS - differing.leading_zeros()).step_by(DIGIT as usize) {
-            let digit = |time: T| (key(time) >> shift) as usize % (1 << DIGIT);
-            if swapped {
-                deal(
-                    (&*times_to, &*places_to),
-                    (&mut *times, &mut *places),
-                    digit,
-                    &mut self.counts,
-                    pauses,
-                )?;
-            } else {
-                deal(
-                    (&*times, &*places),
-                    (&mut *times_to, &mut *places_to),
-                    digit,
-                    &mut self.counts,
-                    pauses,
-                )?;
-            }
-            swapped = !swapped;
-        }
-        if swapped {
-            times.copy_from_slice(times_to);
-            places.copy_from_slice(places_to);
-        }
-        Ok(())
-    }
-}
-
-/// Deals times and places out by one digit.
-fn deal<T: Copy, E: From<Error>>(
-    (times, places): (&[T], &[u32]),
-    (times_to, places_to): (&mut [T], &mut [u32]),
-    digit: impl Fn(T) -> usize,
-    counts: &mut [u32],
-    pauses: &mut Pauses<'_, E>,
-) -> Result<(), E> {
-    counts.fill(0);
-    for times in times.chunks(ENTRIES) {
-        for &time in times {
-            counts[digit(time)] += 1;
-        }
-        pauses.after(times.len())?;
-    }
-    let mut start = 0;
-    for count in counts.iter_mut() {
-        start += std::mem::replace(count, start);
-    }
-    let next = counts;
-    for (times, places) in times.chunks(ENTRIES).zip(places.chunks(ENTRIES)) {
-        for (&time, &place) in times.iter().zip(places) {
-            let entry = &mut next[digit(time)];
-            times_to[*entry as usize] = time;
-            places_to[*entry as usize] = place;
-            *entry += 1;
-        }
-        pauses.after(times.len())?;
-    }
-    Ok(())
 }
 
 /// Reads times by their rows, which ascend, or are some runs that do.

@@ -3,12 +3,22 @@
 use crate::error::Error;
 use crate::support::memory::grow;
 
-/// A hash table from position to position that is emptied by counting up a stamp.
+/// Remainders by which the positions of small samples are told apart: a byte each, half of the first-level cache.
+const MARKS: usize = 1 << 14;
+/// Samples up to this size are small: of as many, one in 32 has another's remainder.
+const SMALL: usize = 1 << 10;
+
+/// Memory to tell the positions of a sample apart: a hash table from position to position that is emptied by counting up a
+/// stamp, and for small samples a mark for each remainder.
 ///
 /// Open addressing over the first power of two that holds twice the keys: a batch of a few hundred stays in the
 /// first-level cache, whatever larger samples came before.
 #[derive(Clone, Debug, Default)]
 pub struct Slots {
+    /// The number of the last sample that had a position of each remainder.
+    marks: Vec<u8>,
+    /// The number of the sample.
+    number: u8,
     /// Stamp in the high half, key in the low half. A slot with another stamp is empty.
     keys: Vec<u64>,
     /// What the keys stand for; read only where a key was found.
@@ -36,6 +46,9 @@ impl Slots {
         if capacity > self.keys.len().min(self.values.len()) {
             grow(&mut self.keys, capacity)?;
             grow(&mut self.values, capacity)?;
+        }
+        if self.marks.is_empty() {
+            grow(&mut self.marks, MARKS)?;
         }
         Ok(())
     }
@@ -71,9 +84,44 @@ impl Slots {
         }
     }
 
+    /// Replaces each position that was there before by `start` and its own place, which none before it can be.
+    #[inline]
+    pub(super) fn tell_apart(&mut self, start: u32, positions: &mut [u32]) {
+        match self.marks.first_chunk_mut::<MARKS>() {
+            Some(marks) if positions.len() <= SMALL => {
+                if self.number == u8::MAX {
+                    marks.fill(0);
+                    self.number = 0;
+                }
+                self.number += 1;
+                let number = self.number;
+                let is_exact = start as usize + positions.len() <= MARKS;
+                for place in 0..positions.len() {
+                    let position = positions[place];
+                    let mark = &mut marks[position as usize % MARKS];
+                    if *mark == number && (is_exact || positions[..place].contains(&position)) {
+                        positions[place] = start + place as u32;
+                        marks[positions[place] as usize % MARKS] = number;
+                    } else {
+                        *mark = number;
+                    }
+                }
+            }
+            _ => {
+                self.clear(positions.len());
+                for (position, own) in positions.iter_mut().zip(start..) {
+                    if !self.insert(*position) {
+                        *position = own;
+                        self.insert(own);
+                    }
+                }
+            }
+        }
+    }
+
     /// Puts `key` in; false where it was already there.
     #[inline]
-    pub(super) fn insert(&mut self, key: u32) -> bool {
+    fn insert(&mut self, key: u32) -> bool {
         let (slot, found) = self.find(key);
         self.keys[slot] = u64::from(self.stamp) << 32 | u64::from(key);
         !found

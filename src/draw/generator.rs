@@ -161,22 +161,19 @@ impl Generator {
         (product >> 32) as u32
     }
 
-    /// Draws [`Generator::below`] for `count` bounds, each `step` from the last, and keeps nothing. All are above 1.
+    /// Draws [`Generator::below`] for `count` bounds, each `step` from the last, and tells the numbers. All bounds are above 1.
     #[inline]
-    pub(crate) fn pass_below(&mut self, first: u32, step: i32, count: u32) {
+    pub(crate) fn each_below(&mut self, first: u32, step: i32, count: usize, mut tell: impl FnMut(u32)) {
         let (mut bound, mut left) = (first, count);
-        loop {
-            if left == 0 {
-                return;
-            }
+        while left > 0 {
             if left == 1 || self.kept.is_some() {
-                self.below(bound);
+                tell(self.below(bound));
                 bound = bound.wrapping_add_signed(step);
                 left -= 1;
                 continue;
             }
-            // Two bounds a word, whose numbers nobody asks for: all that matters is whether one of them is drawn again. What
-            // the loop needs is in variables of its own, so that it stays in registers.
+            // Two bounds a word: all that is rare is whether one of them is drawn again. What the loop needs is in variables
+            // of its own, so that it stays in registers.
             let mut pcg = self.pcg.clone();
             let (mut word, mut next) = (0, bound);
             let before = left;
@@ -185,16 +182,20 @@ impl Generator {
                 word = pcg.next_u64();
                 next = bound.wrapping_add_signed(step);
                 left -= 2;
-                again = (word as u32).wrapping_mul(bound) < bound || ((word >> 32) as u32).wrapping_mul(next) < next;
+                let one = u64::from(word as u32) * u64::from(bound);
+                let other = (word >> 32) * u64::from(next);
+                again = (one as u32) < bound || (other as u32) < next;
                 if again {
                     break;
                 }
+                tell((one >> 32) as u32);
+                tell((other >> 32) as u32);
                 bound = next.wrapping_add_signed(step);
             }
             self.pcg = pcg;
-            self.words = self.words.wrapping_add(u64::from((before - left) / 2));
+            self.words = self.words.wrapping_add(((before - left) / 2) as u64);
             if again {
-                self.draw_again(word, bound, next);
+                self.draw_again(word, bound, next).into_iter().for_each(&mut tell);
                 bound = next.wrapping_add_signed(step);
             }
         }
@@ -203,10 +204,9 @@ impl Generator {
     /// Draws [`Generator::below`] for two bounds above 1, the first word for which is drawn already.
     #[cold]
     #[inline(never)]
-    fn draw_again(&mut self, word: u64, one: u32, other: u32) {
+    fn draw_again(&mut self, word: u64, one: u32, other: u32) -> [u32; 2] {
         self.kept = Some((word >> 32) as u32);
-        self.below_from(word as u32, one);
-        self.below(other);
+        [self.below_from(word as u32, one), self.below(other)]
     }
 
     /// How many entries of the ascending `cdf` are at or below one `unit()` draw.

@@ -45,67 +45,84 @@ pub(crate) fn sample(generator: &mut Generator, population: u32, out: &mut [u32]
     sample_and(generator, population, out, slots, |_| {});
 }
 
-/// As [`sample`], and tells most positions as soon as they are drawn, so that what they lead to can be asked for.
+/// As [`sample`], and tells most positions as soon as they are known, some of them twice, so that what they lead to can be asked for.
 #[inline]
 pub(crate) fn sample_and(
     generator: &mut Generator,
     population: u32,
     out: &mut [u32],
     slots: &mut Slots,
-    drawn: impl Fn(u32),
+    known: impl Fn(u32),
 ) {
     let seats = out.len();
-    // A copy of its own stays in registers.
-    let mut local = generator.clone();
     if seats > population as usize {
-        out.fill_with(|| local.below(population));
+        with_replacement(generator, population, out);
     } else if by_tail_shuffle(population, seats) {
-        tail_shuffle(&mut local, population, out, slots);
+        tail_shuffle(generator, population, out, slots);
     } else {
-        floyd(&mut local, population, out, slots, drawn);
+        floyd(generator, population, out, slots, known);
     }
-    *generator = local;
 }
 
 /// As [`Generator::pass`].
 pub(crate) fn pass(generator: &mut Generator, population: u32, seats: usize) {
-    let mut local = generator.clone();
     if seats > population as usize {
-        for _ in 0..seats {
-            local.below(population);
+        if population > 1 {
+            generator.each_below(population, 0, seats, |_| {});
         }
-    } else {
-        let seats = seats as u32;
-        let start = population - seats;
-        // A bound of 1 draws nothing.
-        let skipped = u32::from(start == 0 && seats > 0);
-        if by_tail_shuffle(population, seats as usize) {
-            local.pass_below(population, -1, seats - skipped);
-        } else {
-            local.pass_below(start + 1 + skipped, 1, seats - skipped);
-            local.pass_below(seats, -1, seats.saturating_sub(1));
-        }
+        return;
     }
-    *generator = local;
+    let start = population - seats as u32;
+    // A bound of 1 draws nothing.
+    let skipped = usize::from(start == 0 && seats > 0);
+    if by_tail_shuffle(population, seats) {
+        generator.each_below(population, -1, seats - skipped, |_| {});
+    } else {
+        generator.each_below(start + 1 + skipped as u32, 1, seats - skipped, |_| {});
+        generator.each_below(seats as u32, -1, seats.saturating_sub(1), |_| {});
+    }
 }
 
+fn with_replacement(generator: &mut Generator, population: u32, out: &mut [u32]) {
+    out.fill(0);
+    if population > 1 {
+        let mut seats = out.iter_mut();
+        generator.each_below(population, 0, seats.len(), |drawn| {
+            if let Some(seat) = seats.next() {
+                *seat = drawn;
+            }
+        });
+    }
+}
+
+/// Draws all, tells them apart and shuffles them, one loop after another: none of them waits for another's misses.
 #[inline]
-fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots, each: impl Fn(u32)) {
-    slots.clear(out.len());
+fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots, known: impl Fn(u32)) {
     let start = population - out.len() as u32;
-    for (j, seat) in (start..population).zip(out.iter_mut()) {
-        let drawn = generator.below(j + 1);
-        *seat = if slots.insert(drawn) {
-            drawn
-        } else {
-            slots.insert(j);
-            j
-        };
-        each(*seat);
+    let mut seats = out.iter_mut();
+    if start == 0 {
+        // A bound of 1 draws nothing.
+        seats.next().into_iter().for_each(|seat| *seat = 0);
     }
-    for i in (1..out.len()).rev() {
-        out.swap(i, generator.below(i as u32 + 1) as usize);
-    }
+    let left = seats.len();
+    let mut is_odd = false;
+    generator.each_below(population - left as u32 + 1, 1, left, |drawn| {
+        if let Some(seat) = seats.next() {
+            *seat = drawn;
+            // Memory answers so many at a time: half of the positions are told now, and the others while they are shuffled.
+            is_odd = !is_odd;
+            if is_odd {
+                known(drawn);
+            }
+        }
+    });
+    slots.tell_apart(start, out);
+    let mut seat = out.len();
+    generator.each_below(seat as u32, -1, seat.saturating_sub(1), |drawn| {
+        seat -= 1;
+        out.swap(seat, drawn as usize);
+        known(out[seat]);
+    });
 }
 
 /// The last seats of a shuffle of `0..population` that begins at its end, in memory of the seats alone: the places
@@ -116,13 +133,13 @@ fn tail_shuffle(generator: &mut Generator, population: u32, out: &mut [u32], slo
     for (place, seat) in (start..population).zip(out.iter_mut()) {
         *seat = place;
     }
-    for i in (start.max(1)..population).rev() {
-        let drawn = generator.below(i + 1);
-        let here = (i - start) as usize;
+    let mut here = out.len();
+    generator.each_below(population, -1, (population - start.max(1)) as usize, |drawn| {
+        here -= 1;
         if drawn >= start {
             out.swap(here, (drawn - start) as usize);
         } else {
             out[here] = slots.replace(drawn, out[here]);
         }
-    }
+    });
 }

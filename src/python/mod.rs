@@ -12,6 +12,7 @@ mod feed;
 mod generator;
 mod index;
 mod kind;
+mod labels;
 mod plan;
 mod settings;
 mod signals;
@@ -36,6 +37,9 @@ mod _core {
         feed::{PyBatches, PyFeed},
         generator::PyGenerator,
         index::{PyIndex, open_index},
+        labels::number,
+        labels::number_texts,
+        labels::take_texts,
         plan::PyPlan,
     };
 

@@ -23,6 +23,7 @@ CLIENTS = [
     "transformers",
     "sentence-transformers",
     "datasets",
+    "anndata",
     "monai",
     "ray",
     "numpy",

@@ -7,17 +7,29 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "frameworks.md"
-START, *RECIPES = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
-NAMES = re.findall(r"^## (.*)$", PAGE.read_text(), flags=re.MULTILINE)
+PAGES = sorted((Path(__file__).parent.parent.parent / "docs" / "frameworks").glob("*.md"))
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
-def test_recipe(recipe, tmp_path, monkeypatch):
+def recipes():
+    """Yield the first block of each page, which all go by, with each of the others."""
+    for page in PAGES:
+        text = page.read_text()
+        start, *blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+        names = re.findall(r"^## (.*)$", text, flags=re.MULTILINE)
+        for name, block in zip(names, blocks, strict=True):
+            yield pytest.param(page, start, block, id=f"{page.stem}: {name}")
+
+
+def test_there_are_pages():
+    assert len(PAGES) >= 8
+
+
+@pytest.mark.parametrize(("page", "start", "recipe"), recipes())
+def test_recipe(page, start, recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "recipe"}
-    for block in (START, recipe):
-        exec(compile(block, str(PAGE), "exec"), names)
+    for block in (start, recipe):
+        exec(compile(block, str(page), "exec"), names)
     if "OurTrainer" in names:
         use(names["OurTrainer"], names["dataset"], tmp_path)
 

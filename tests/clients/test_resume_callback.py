@@ -150,6 +150,15 @@ class Both(Notes):
         return self.layer(batch["long"] / 1000).mean()
 
 
+class Ends(Both):
+    """As its parent, of which the short one may have ended."""
+
+    def training_step(self, batch, batch_idx):
+        pair = [None if rows is None else numbers(rows) for rows in (batch["long"], batch["short"])]
+        self.seen.setdefault(self.current_epoch, []).append(pair)
+        return self.layer(batch["long"] / 1000).mean()
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("mode", ["max_size_cycle", "min_size"])
 def test_several_samplers(tmp_path, workers, mode):
@@ -313,6 +322,30 @@ def test_a_sampler_that_is_gone_through_more_than_once_is_warned_of(batches, rec
     short = [tuple(pair[1]) for epoch in range(3) for pair in model.seen[epoch]]
     # With as many batches as the other, no batch comes twice.
     assert (len(set(short)) == len(short)) == (batches == 15)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_sampler_that_ends_before_the_other(tmp_path, workers):
+    def run(start=None, **arguments):
+        samplers = {"long": make(), "short": make(batch_size=100)}
+        loaders = {
+            name: DataLoader(Rows(), batch_sampler=sampler, num_workers=workers) for name, sampler in samplers.items()
+        }
+        model = Ends()
+        with pytest.warns(UserWarning, match=r"from then on .mode \"max_size\".*num_batches=15"):
+            trainer(tmp_path, [ResumeCallback()], **arguments).fit(
+                model, CombinedLoader(loaders, "max_size"), ckpt_path=start
+            )
+        return [pair for epoch in sorted(model.seen) for pair in model.seen[epoch]]
+
+    whole = run(every=1, epochs=2)
+    assert [pair[1] is None for pair in whole] == ([False] * 5 + [True] * 10) * 2
+    for step in (1, 4, 15, 16):
+        assert run(tmp_path / f"step={step}.ckpt", every=1, epochs=2) == whole[step:], step
+    # Behind its end the longer one is exact, and so is the next epoch.
+    late = run(tmp_path / "step=7.ckpt", every=1, epochs=2)
+    assert [pair[0] for pair in late] == [pair[0] for pair in whole[7:]]
+    assert late[8:] == whole[15:]
 
 
 def test_a_loader_without_a_sampler_is_warned_of():

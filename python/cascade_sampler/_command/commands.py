@@ -63,7 +63,7 @@ Examples:
 )
 @sampler_options
 @click.option("--epochs", type=int, default=1, show_default=True, help="Whole epochs to count.")
-@click.option("--epoch", type=int, default=0, show_default=True, help="The first of them.")
+@click.option("--epoch", type=int, help="The first of them. Default: 0, or --fixed-epoch.")
 @click.option("--batches", type=int, help="Count only so many batches of each epoch.")
 @click.option("--html", type=_OUTPUT, metavar="FILE", help="Write a page to this file; - is the standard output.")
 @click.option("--json", "as_json", type=_OUTPUT, metavar="FILE",
@@ -73,7 +73,7 @@ Examples:
 def audit(
     files: tuple[Path, ...],
     epochs: int,
-    epoch: int,
+    epoch: int | None,
     batches: int | None,
     html: Path | None,
     as_json: Path | None,
@@ -90,6 +90,7 @@ def audit(
     from cascade_sampler._report import page
 
     outputs.check({"--html": html, "--json": as_json}, files)
+    _refuse_other_epochs(arguments["fixed_epoch"], epoch, epochs)
     sampler = make_sampler(files, arguments)
     console = Console(stderr=True)
     # Into a pipe nothing is written but what is wrong.
@@ -119,12 +120,12 @@ Examples:
   cascade-sampler batches cells.csv --epoch 3 --out - > epoch_3.npy""",
 )
 @sampler_options
-@click.option("--epoch", type=int, default=0, show_default=True, help="Which epoch.")
+@click.option("--epoch", type=int, help="Which epoch. Default: 0, or --fixed-epoch.")
 @click.option("--index-dtype", type=click.Choice(["int64", "int32", "uint32"]), default="int64", show_default=True,
               help="Type of the row numbers.")  # fmt: skip
 @click.option("--out", type=_OUTPUT, metavar="FILE", required=True,
               help="The .npy file to write; - is the standard output.")  # fmt: skip
-def batches(files: tuple[Path, ...], epoch: int, index_dtype: str, out: Path, **arguments: Any) -> int:
+def batches(files: tuple[Path, ...], epoch: int | None, index_dtype: str, out: Path, **arguments: Any) -> int:
     """Write the batches of an epoch."""
     import io
     import sys
@@ -137,8 +138,18 @@ def batches(files: tuple[Path, ...], epoch: int, index_dtype: str, out: Path, **
     outputs.check({"--out": out}, files)
     if out == outputs.OUTPUT and sys.stdout.isatty():
         raise ValueError("--out - would write an array to the terminal: send it to a file or a program")
+    _refuse_other_epochs(arguments["fixed_epoch"], epoch)
     rows = make_sampler(files, {**arguments, "index_dtype": index_dtype}).epoch_batches(epoch)
     content = io.BytesIO()
     np.save(content, rows, allow_pickle=False)
     outputs.write(out, content.getvalue())
     return 0
+
+
+def _refuse_other_epochs(fixed: int | None, epoch: int | None, epochs: int = 1) -> None:
+    if fixed is None:
+        return
+    if epochs > 1:
+        raise ValueError(f"--fixed-epoch makes every epoch the same: leave --epochs {epochs} out")
+    if epoch not in (None, fixed):
+        raise ValueError(f"--fixed-epoch {fixed} makes every epoch the same: leave --epoch {epoch} out")

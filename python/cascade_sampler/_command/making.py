@@ -29,7 +29,7 @@ _SWITCHES = {
     "temporal_enrichment": "time_key",
 }
 """Where `CascadeSampler` goes by whether there is a key."""
-_DEALT = ("conditions_per_batch", "always", "run_length", "batches_per_experiment")
+_DEALT = ("conditions_per_batch", "always", "run_length", "batches_per_experiment", "fixed_epoch")
 _INPUT = Path("-")
 
 

@@ -12,8 +12,8 @@ ARGUMENTS = (
     "batch_size", "experiment_key", "condition_key", "experiment_aware", "condition_balanced", "leaky",
     "experiment_weights", "condition_ratio", "seed", "drop_last", "num_batches", "temporal_enrichment",
     "temporal_window_hours", "temporal_global_fraction", "time_key", "missing", "delimiter", "encoding", "typed",
-    "max_unpacked", "conditions_per_batch", "always", "run_length", "batches_per_experiment", "batches", "epoch",
-    "epochs", "index_dtype",
+    "max_unpacked", "conditions_per_batch", "always", "run_length", "batches_per_experiment", "fixed_epoch", "batches",
+    "epoch", "epochs", "index_dtype",
 )  # fmt: skip
 """What the library calls what is an option here."""
 
@@ -65,6 +65,7 @@ def sampler_options(command: _Command) -> _Command:
         click.option("--run-length", type=int, help="Neighbouring rows that are dealt as one card. Default: 1."),
         click.option("--batches-per-experiment", type=int,
                      help="Batches in a row that are of one experiment. Default: 1."),
+        click.option("--fixed-epoch", type=int, help="Every iteration is this epoch, as for validation."),
     ]  # fmt: skip
     command = file_options(command)
     for option in reversed(options):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cascade_sampler._tables.listing import Listing
 from cascade_sampler._tables.shown import shown
 
 FEATURES = ("experiment_key", "condition_key", "time_key")
@@ -18,7 +19,7 @@ class NamedLabels:
     columns: tuple[Any, ...]
     listed: bool
     """Whether the columns were given in a list."""
-    labels: Sequence[Any]
+    labels: Listing
 
     @property
     def key(self) -> Any:

@@ -21,8 +21,9 @@ _PARQUET = (".parquet", ".pq")
 
 Watched: TypeAlias = Callable[[int | None], Callable[[Iterable[Any]], Iterable[Any]]]
 """What makes, of the rows in all, what pieces go through on their way."""
-Found: TypeAlias = Sequence[tuple[Path, Mapping[str, str | None]]]
-"""Files, and the columns that the names of their folders give."""
+Parts: TypeAlias = Mapping[str, str | None]
+Found: TypeAlias = Sequence[tuple[Path, Parts, Parts]]
+"""Files, and the columns that the names of their folders give: those of the path that was given, and those beneath."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def read_whole(paths: Sequence[Path], columns: Columns) -> Any:
 
 def are_parquet(found: Found) -> bool:
     """Whether all of the files are."""
-    return all(path.name.lower().endswith(_PARQUET) for path, _ in found)
+    return all(path.name.lower().endswith(_PARQUET) for path, *_ in found)
 
 
 def open_parquet(found: Found, watched: Watched) -> Table:
@@ -69,23 +70,30 @@ def open_parquet(found: Found, watched: Watched) -> Table:
     import pyarrow.parquet
 
     schemas, rows = [], 0
-    for path, _ in found:
+    for path, *_ in found:
         with _errors(path):
             # Only its end is read.
             tail = pyarrow.parquet.read_metadata(path)
             schemas.append(tail.schema.to_arrow_schema())
         rows += tail.num_rows
-    first, parts = schemas[0], found[0][1]
+    parts = [{**above, **beneath} for _, above, beneath in found]
+    first = schemas[0]
 
     def read(wanted: Sequence[Any], time: Any) -> Contents:
         columns = list(dict.fromkeys([*wanted, *([] if time is None else [time])]))
         if not columns:
             return Contents(rows, {}, None)
-        for (path, own), schema in zip(found, schemas, strict=True):
-            _check(path, {**own}, schema, columns, found[0][0], first)
+        for (path, _, beneath), own, schema in zip(found, parts, schemas, strict=True):
+            doubled = [name for name in beneath if name in schema.names]
+            if doubled:
+                raise ValueError(
+                    f"{path.name} has a column {shown(doubled[0])}, and its folder's name gives one too: rename one of "
+                    "them"
+                )
+            _check(path, own, schema, columns, found[0][0], first)
         pieces = (
             piece
-            for (path, own), schema in zip(found, schemas, strict=True)
+            for (path, *_), own, schema in zip(found, parts, schemas, strict=True)
             for piece in _pieces(path, own, schema, columns, time)
         )
         one = next(iter(pieces), None)
@@ -98,7 +106,7 @@ def open_parquet(found: Found, watched: Watched) -> Table:
 
         return table_of_batches(one.schema, watched(rows)(following())).read(wanted, time)
 
-    return Table([*first.names, *(name for name in parts if name not in first.names)], rows, read)
+    return Table([*first.names, *(name for name in parts[0] if name not in first.names)], rows, read)
 
 
 def _check(

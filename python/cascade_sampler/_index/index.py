@@ -19,6 +19,7 @@ from cascade_sampler._index.facts import FEATURES, Facts, NamedLabels
 from cascade_sampler._index.files import Columns
 from cascade_sampler._index.labels import told
 from cascade_sampler._index.sources import Progress, open_source
+from cascade_sampler._tables.listing import Listing
 from cascade_sampler._tables.names import key_columns
 from cascade_sampler._tables.shown import count, shown, visible
 
@@ -115,6 +116,8 @@ class Index:
     def _set(self, core: _core.Index, facts: Facts) -> None:
         self._core: _core.Index = core
         self._facts: Facts = facts
+        self._experiments = _with_rows(facts.experiments, core.experiment_labels)
+        self._conditions = _with_rows(facts.conditions, core.condition_labels)
         self._fingerprint: str | None = None
 
     @classmethod
@@ -222,12 +225,12 @@ class Index:
     @property
     def experiments(self) -> tuple[Any, ...]:
         """Labels of the experiments, in order; empty where there is no `experiment_key`."""
-        return _with_rows(self._facts.experiments, self._core.experiment_labels)
+        return self._experiments.all()
 
     @property
     def conditions(self) -> tuple[Any, ...]:
         """Labels of the conditions, in order; empty where there is no `condition_key`."""
-        return _with_rows(self._facts.conditions, self._core.condition_labels)
+        return self._conditions.all()
 
     @property
     def sizes(self) -> Mapping[Any, int]:
@@ -366,13 +369,11 @@ def _listed(facts: Facts) -> str:
     return " and ".join(keys)
 
 
-def _with_rows(named: NamedLabels | None, numbers: Any) -> tuple[Any, ...]:
+def _with_rows(named: NamedLabels | None, numbers: Any) -> Listing:
     if named is None:
-        return ()
+        return Listing(())
     # Rows that are left out may have been the only ones of a label. Numbers ascend.
-    if len(numbers) == len(named.labels):
-        return tuple(named.labels)
-    return tuple(map(named.labels.__getitem__, numbers.tolist()))
+    return named.labels if len(numbers) == len(named.labels) else named.labels.take(numbers)
 
 
 def _is_list(key: Any) -> bool:

@@ -13,6 +13,7 @@ from cascade_sampler import _core
 from cascade_sampler._index import digests
 from cascade_sampler._index.facts import Facts, NamedLabels
 from cascade_sampler._index.labels import packed, unpacked
+from cascade_sampler._tables.listing import Listing
 
 _MISSING = ("error", "exclude")
 _LABELS = {"experiment_key": "experiments", "condition_key": "conditions"}
@@ -97,4 +98,6 @@ def _named(
     listed = isinstance(columns, list)
     if listed and not columns:
         raise ValueError(f"{key} names no column")
-    return NamedLabels(tuple(map(unpacked, columns if listed else [columns])), listed, tuple(map(unpacked, labels)))
+    return NamedLabels(
+        tuple(map(unpacked, columns if listed else [columns])), listed, Listing(tuple(map(unpacked, labels)))
+    )

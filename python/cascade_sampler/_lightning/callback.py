@@ -86,10 +86,16 @@ class ResumeCallback(Callback):  # type: ignore[misc]  # lightning is not there 
         most = trainer.num_training_batches
         short = [len(sampler) for sampler in found if len(sampler) < most]
         if short:
+            then = (
+                'its batches are None from then on (mode "max_size"). A run that is resumed after its end does not '
+                "carry on exactly"
+                if _goes_once(trainer)
+                else "Lightning goes through it more than once, so batches come again in later epochs. With workers, a "
+                "run that is resumed in the second round does not carry on exactly"
+            )
             rank_zero_warn(
-                f"a batch sampler yields {short[0]} batches, and the trainer's epoch has {most}: Lightning goes "
-                "through it more than once, so batches come again in later epochs. With workers, a run that is "
-                f"resumed in the second round does not carry on exactly. Give that sampler num_batches={most}"
+                f"a batch sampler yields {short[0]} batches, and the trainer's epoch has {most}: {then}. Give that "
+                f"sampler num_batches={most}"
             )
         if not found:
             rank_zero_warn(
@@ -184,10 +190,17 @@ def _state(trainer: Any, sampler: CascadeBase) -> dict[str, Any]:
     fixed = getattr(sampler, "fixed_epoch", None)
     if 0 < loop.max_batches <= done:
         return moved(sampler.state_dict(), epochs.processed + 1 if fixed is None else fixed, 0)
-    # A loader that is shorter than the others is gone through more than once.
+    # A loader that is shorter than the others is gone through more than once, or has ended.
     laps, done = divmod(done, len(sampler))
+    if laps and _goes_once(trainer):
+        laps, done = 1, 0
     epoch = epochs.processed + laps if fixed is None else fixed
     return moved(sampler.state_dict(), epoch, done * sampler.num_replicas)
+
+
+def _goes_once(trainer: Any) -> bool:
+    """Whether a loader that is shorter than the others is not begun again."""
+    return getattr(getattr(trainer.fit_loop, "_combined_loader", None), "_mode", None) == "max_size"
 
 
 # Under the name that users import.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cascade_sampler import _core
 from cascade_sampler._tables.labels import by_label
-from cascade_sampler._tables.shown import count
+from cascade_sampler._tables.shown import count, shown
 
 _TOO_MANY = 1.5
 """So many times its share the last condition may have without a word: VisCy's rule for its own warning."""
@@ -124,10 +124,15 @@ def uneven(plan: _core.Plan, asked: NDArray[np.float64], short: bool = False) ->
     return sorted(found, key=lambda one: (-one.without, -one.times))
 
 
-def described(found: Sequence[Uneven], experiments: Sequence[str], conditions: Sequence[str]) -> str:
-    """Return the worst case with its numbers, and how many more there are. Labels are given as they are shown."""
+def described(
+    found: Sequence[Uneven],
+    experiments: Sequence[Any],
+    conditions: Sequence[Any],
+    named: Callable[[Any], str] = shown,
+) -> str:
+    """Return the worst case with its numbers, and how many more there are. `named` makes words of a label."""
     worst = found[0]
-    where = "" if worst.experiment < 0 else f" of {experiments[worst.experiment]}"
+    where = "" if worst.experiment < 0 else f" of {named(experiments[worst.experiment])}"
     told = (
         f"The {count(worst.seats, 'primary seat')} of a batch do not split as asked over the "
         f"{count(worst.conditions, 'condition')}{where}: "
@@ -135,7 +140,7 @@ def described(found: Sequence[Uneven], experiments: Sequence[str], conditions: S
     if worst.without:
         told += f"{count(worst.without, 'condition')} {'gets' if worst.without == 1 else 'get'} no seat, and "
     told += (
-        f"the last one, {conditions[worst.last]}, gets {count(worst.last_seats, 'seat')}, "
+        f"the last one, {named(conditions[worst.last])}, gets {count(worst.last_seats, 'seat')}, "
         f"{worst.times:,.1f} times its share of {worst.last_share:,.3g}"
     )
     fewest, most = worst.others

@@ -99,7 +99,7 @@ def _uneven(facts: Facts) -> list[str]:
     found = composition.uneven(facts.plan, facts.parts)
     if not found:
         return []
-    return [f"{composition.described(found, facts.experiments, facts.conditions)}. {composition.ADVICE}."]
+    return [f"{composition.described(found, facts.experiments, facts.conditions, str)}. {composition.ADVICE}."]
 
 
 def _small_experiments(facts: Facts) -> list[str]:

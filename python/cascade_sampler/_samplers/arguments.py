@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from cascade_sampler._tables.names import key_columns
+from cascade_sampler._tables.shown import shown, visible
 
 _Choice = TypeVar("_Choice", bound=str)
 
@@ -25,7 +26,7 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
         Outside the range.
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__})")
+        raise TypeError(f"{name} must be an integer, got {_got(value)} ({type(value).__name__})")
     number = int(value)
     if not low <= number < high:
         bound = f"below {_power(high)}" if number >= high else f"at least {low}"
@@ -36,7 +37,7 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
 def flag(name: str, value: Any) -> bool:
     """Return `value` where it is True or False; a TypeError otherwise."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r} ({type(value).__name__})")
+        raise TypeError(f"{name} must be True or False, got {_got(value)} ({type(value).__name__})")
     return bool(value)
 
 
@@ -61,7 +62,7 @@ def ranks(num_replicas: Any, rank: Any, high: int) -> tuple[int | None, int | No
     if (num_replicas is None) != (rank is None):
         raise ValueError(
             "num_replicas and rank must both be integers, or both None to ask torch.distributed, "
-            f"got num_replicas={num_replicas!r}, rank={rank!r}"
+            f"got num_replicas={_got(num_replicas)}, rank={_got(rank)}"
         )
     if num_replicas is None:
         return None, None
@@ -73,7 +74,7 @@ def choice(name: str, value: Any, allowed: tuple[_Choice, ...]) -> _Choice:
     """Return `value` where it is one of `allowed`; a ValueError otherwise."""
     chosen = [one for one in allowed if isinstance(value, str) and one == value]
     if not chosen:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {_got(value)}")
     return chosen[0]
 
 
@@ -99,9 +100,9 @@ def proportions(name: str, value: Any) -> dict[Any, float] | None:
         raise ValueError(f"{name} is an empty mapping: name at least one label, or pass None")
     checked = {}
     for label, number in value.items():
-        checked[label] = _real(f"{name}[{label!r}]", number)
+        checked[label] = _real(f"{name}[{shown(label)}]", number)
         if not 0.0 <= checked[label] < math.inf:
-            raise ValueError(f"{name}[{label!r}] must be finite and not negative, got {number}")
+            raise ValueError(f"{name}[{shown(label)}] must be finite and not negative, got {number}")
     return checked
 
 
@@ -114,11 +115,11 @@ def labels(name: str, value: Any) -> tuple[Any, ...]:
         For text, for anything else that is no list of labels, and for a label that cannot be one.
     """
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a list of labels, such as [{value!r}], got {value!r}")
+        raise TypeError(f"{name} must be a list of labels, such as [{_got(value)}], got {_got(value)}")
     found = tuple(value)
     for label in found:
         if not isinstance(label, Hashable):
-            raise TypeError(f"{name} must be a list of labels, got {label!r} in it")
+            raise TypeError(f"{name} must be a list of labels, got {_got(label)} in it")
     return found
 
 
@@ -127,17 +128,22 @@ def column(name: str, value: Any) -> Any:
     if isinstance(value, tuple):
         value = [value]
     elif not isinstance(value, str) and isinstance(value, Iterable):
-        raise TypeError(f"{name} must be the name of one column, got {value!r}")
+        raise TypeError(f"{name} must be the name of one column, got {_got(value)}")
     return key_columns(name, value)[0]
 
 
 def _real(name: str, value: Any) -> float:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r} ({type(value).__name__})")
+        raise TypeError(f"{name} must be a number, got {_got(value)} ({type(value).__name__})")
     try:
         return float(value)
     except OverflowError:
         raise ValueError(f"{name} must be finite, got a number beyond the doubles") from None
+
+
+def _got(value: Any) -> str:
+    """Return a value that was refused on one line, and short."""
+    return visible(repr(value))
 
 
 def _power(number: int) -> str:

@@ -14,7 +14,9 @@ from cascade_sampler._samplers import arguments, log, ranks, watch
 from cascade_sampler._samplers.kinds import Batch, Indices, Label
 from cascade_sampler._samplers.read_back import ReadBack
 from cascade_sampler._samplers.settings import Settings, told
+from cascade_sampler._samplers.state import OtherLabelsError
 from cascade_sampler._tables.frames import library_of
+from cascade_sampler._tables.listing import Listing
 
 if TYPE_CHECKING:
     from cascade_sampler._report.audit import Audit
@@ -67,9 +69,17 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         self._epochs = epochs
         self._feed = _core.Feed(plan, settings.seed, *deal, settings.index_dtype, fixed_epoch=fixed_epoch)
         self._index = index
-        self._library = None if table is index else library_of(table)
+        self._library = None if isinstance(table, Index) else library_of(table)
         if not deal[1]:
             self._log(plan, deal[0], no_effect)
+
+    @property
+    def _experiments(self) -> Listing:
+        return self._index._experiments
+
+    @property
+    def _conditions(self) -> Listing:
+        return self._index._conditions
 
     def _log(self, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
         log.left_out(self._index)
@@ -77,8 +87,8 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         only_short = plan.batches == 1 and plan.short and replicas == 1
         if not plan.dealt:
             # Where batches are dealt, no condition gets more than its share but for one odd seat.
-            log.composition(plan, self.condition_ratio, self.experiments, self.conditions, only_short)
-        log.small_groups(plan, self.experiments, self.conditions, only_short)
+            log.composition(plan, self.condition_ratio, self._experiments, self._conditions, only_short)
+        log.small_groups(plan, self._experiments, self._conditions, only_short)
 
     def __iter__(self) -> Iterator[Batch]:
         """Return an iterator over this rank's batches of the epoch that is pending at its first ``next()``."""
@@ -116,8 +126,8 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         behind it: torchdata's StatefulDataLoader keeps the right position, and with other loaders `resume` sets it.
         Iterators have both methods too, and sampler and iterators take each other's states.
 
-        The first call passes over the table's rows once, for the fingerprint; over an `Index`, the first of all its
-        samplers does, and over one that was opened none.
+        The first call passes over the table's rows once, for the fingerprint. Over an `Index`, only the first call of
+        all its samplers does; over one that was opened, none.
         """
         return self._feed.state_dict()
 
@@ -137,7 +147,10 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         ValueError
             If the table or a setting differs. The message names what.
         """
-        self._feed.load_state_dict(state_dict)
+        try:
+            self._feed.load_state_dict(state_dict)
+        except OtherLabelsError as error:
+            raise error.named({"experiments": self.experiment_key, "conditions": self.condition_key}) from None
 
     def resume(self, epoch: int, batches: int) -> None:
         """Make the next iteration go on after the batches that were consumed.
@@ -320,7 +333,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
 
     @property
     def index(self) -> Index:
-        """What the sampler knows of the table, which other samplers take in the place of the table."""
+        """What the sampler knows of the table, of the features that are on; other samplers take it for the table."""
         return self._index
 
     @property
@@ -336,17 +349,17 @@ class CascadeBase(ReadBack, Sampler[Batch]):
     @property
     def experiments(self) -> tuple[Label, ...]:
         """Labels of the experiments, in order; empty where experiments are not used."""
-        return self._index.experiments
+        return self._experiments.all()
 
     @property
     def conditions(self) -> tuple[Label, ...]:
         """Labels of the conditions, in order; empty where conditions are not used."""
-        return self._index.conditions
+        return self._conditions.all()
 
     @property
     def experiment_weights(self) -> Mapping[Label, float]:
         """Chance of each experiment to be picked, as it is used: shares by label; empty without experiments."""
-        return MappingProxyType(dict(zip(self.experiments, self._feed.plan.weights.tolist(), strict=False)))
+        return MappingProxyType(dict(zip(self._experiments, self._feed.plan.weights.tolist(), strict=False)))
 
     @property
     def num_batches(self) -> int:
@@ -367,10 +380,10 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         plan, feed = self._feed.plan, self._feed
         rank = f"rank {self.rank} of {self.num_replicas}" if feed.is_dealt else "rank still to be asked for"
         used = [f"{plan.rows} rows" if plan.kept == plan.rows else f"{plan.kept} of {plan.rows} rows"]
-        if self.experiments:
-            used.append(f"{len(self.experiments)} experiments, leaky={self.leaky}")
-        if self.conditions:
-            used.append(f"{len(self.conditions)} conditions")
+        if self._experiments:
+            used.append(f"{len(self._experiments)} experiments, leaky={self.leaky}")
+        if self._conditions:
+            used.append(f"{len(self._conditions)} conditions")
         if self._index.time_key is not None:
             outside = self.temporal_global_fraction
             used.append(f"window of {self.temporal_window_hours} h and {outside} of the seats outside")
@@ -382,7 +395,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
     @property
     def _leaky_here(self) -> float:
         """`leaky` where there are experiments to leak from, else 0."""
-        return self.leaky if self.experiments else 0.0
+        return self.leaky if self._experiments else 0.0
 
     def _epoch_or_current(self, epoch: int | None) -> int:
         return self.epoch if epoch is None else self._checked(epoch)

@@ -78,7 +78,7 @@ def composition(
         _proportions(plan, ratios, asked, experiments, conditions)
     found = uneven(plan, asked, short=only_short)
     if found:
-        _logger.warning("%s. %s", described(found, [*map(shown, experiments)], [*map(shown, conditions)]), ADVICE)
+        _logger.warning("%s. %s", described(found, experiments, conditions), ADVICE)
 
 
 def _proportions(

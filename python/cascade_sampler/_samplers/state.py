@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from cascade_sampler import _core
 from cascade_sampler._index.digests import digest, digests
 from cascade_sampler._samplers import arguments
+from cascade_sampler._tables.shown import shown
 
 _WORDS = 2**64
 _DEALT_EPOCHS = 2**20
@@ -96,15 +97,28 @@ def moved(state: dict[str, Any], epoch: int, batches: int) -> dict[str, Any]:
     return {**state, "epoch": epoch, "batches": batches, "generator": generator}
 
 
-def _reader(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
+class OtherLabelsError(ValueError):
+    """A state of as many rows whose labels are others, or stand in another order."""
+
+    def __init__(self, said: str, keys: Sequence[str]) -> None:
+        super().__init__(said + _reader("the column of the " + " and that of the ".join(keys)))
+        self._said, self._keys = said, keys
+
+    def named(self, columns: Mapping[str, Any]) -> ValueError:
+        """Return the error with the columns of the keys under their names."""
+        found = {key: tuple(c) if isinstance(c := columns[key], list) else c for key in self._keys}
+        names = " and ".join(f"{shown(column)} ({key})" for key, column in found.items())
+        several = len(found) > 1 or any(isinstance(column, tuple) for column in found.values())
+        return ValueError(self._said + _reader(f"{'columns' if several else 'column'} {names}"))
+
+
+def _reader(columns: str) -> str:
     """Return what may be the reason where labels are the only difference of two tables."""
-    labels = ("experiments", "conditions")
-    if theirs.get("rows") != ours["rows"] or all(theirs.get(name) == ours[name] for name in labels):
-        return ""
     return (
-        ". If the table is the same, it may have been read by another library: a pandas Categorical is in the order of "
-        "its categories, and pandas lists those of a parquet file that are not marked ordered by first appearance; "
-        "pyarrow and polars have them by value; convert the column to text, or read it as before"
+        f". What stands in {columns} differs. If the table is the same, another library may have read it: a pandas "
+        "Categorical is in the order of its categories, and pandas lists those of a parquet file that are not marked "
+        "ordered by first appearance; pyarrow and polars have them by value; convert the column to text, or read it as "
+        "before"
     )
 
 
@@ -137,10 +151,12 @@ def unpack(feed: _core.Feed, state: Any) -> Place:
         if theirs.get(name) != ours.get(name)
     ]
     if different:
-        raise ValueError(
+        said = (
             f"state does not fit this sampler: they differ in {', '.join(different)}; "
-            "resume with the table and the settings that the state was made with" + _reader(theirs, ours)
+            "resume with the table and the settings that the state was made with"
         )
+        keys = [name for name in ("experiments", "conditions") if theirs.get(name) != ours[name]]
+        raise OtherLabelsError(said, keys) if keys and theirs.get("rows") == ours["rows"] else ValueError(said)
     batches = arguments.integer("state['batches']", state["batches"], 0, 2**63)
     fixed = feed.fixed_epoch
     if fixed is not None and state["epoch"] != fixed:

@@ -6,25 +6,42 @@ from typing import Any
 
 import numpy as np
 
-from cascade_sampler._tables.arrays import dictionary_of
+from cascade_sampler._tables.arrays import encode_array, text_column
 from cascade_sampler._tables.codes import Codes, Column, Dictionary, Labels
+from cascade_sampler._tables.joined import Texts
 from cascade_sampler._tables.libraries import loaded
-from cascade_sampler._tables.numeric import mostly_differ
+from cascade_sampler._tables.numeric import are_many, mostly_differ
 from cascade_sampler._tables.shown import shown
-from cascade_sampler._tables.sorting import number_texts
 
 
 def encode_arrow(name: Any, values: Any) -> Column:
     """Return the codes of a pyarrow array, chunked or not."""
+    chunks = list(values.chunks) if hasattr(values, "chunks") else [values]
+    if values.type in text_types() and mostly_differ(values, lambda some: some.to_pylist()):
+        missing = values.is_null().to_numpy(zero_copy_only=False) if values.null_count else None
+        return text_column(name, Texts.joined([texts_of(chunk.drop_null()) for chunk in chunks]), missing)
+    if values.type in _word_types() and not values.null_count:
+        words = values.to_numpy()
+        if are_many(words):
+            return encode_array(name, words)
     column = ArrowColumn(name, values.type)
-    if _is_text(values.type) and not values.null_count and mostly_differ(values, lambda some: some.to_pylist()):
-        texts = values.to_pylist()
-        numbers, places = number_texts(texts)
-        column.column.add(numbers, dictionary_of([*map(texts.__getitem__, places.tolist())], in_order=True))
-        return column.column
-    for chunk in _encoded_chunks(values) if hasattr(values, "chunks") else [values]:
+    for chunk in _encoded_chunks(values) if hasattr(values, "chunks") else chunks:
         column.append(chunk)
     return column.column
+
+
+def texts_of(array: Any) -> Texts:
+    """Return an Arrow array of texts or bytes without nulls, neither views nor of fixed size, as it lies in memory."""
+    # Bytes that are no UTF-8 are an error here, and not when somebody asks for the label.
+    array.validate(full=True)
+    types = loaded("pyarrow").types
+    long = types.is_large_string(array.type) or types.is_large_binary(array.type)
+    _, bounds, data = array.buffers()
+    found: Any = np.zeros(1, dtype=np.int64)
+    if len(array):
+        found = np.frombuffer(bounds, np.int64 if long else np.int32)[array.offset : array.offset + len(array) + 1]
+    kind = str if types.is_string(array.type) or types.is_large_string(array.type) else bytes
+    return Texts(np.frombuffer(data or b"", dtype=np.uint8), found.astype(np.uint64), kind)
 
 
 class ArrowColumn:
@@ -139,9 +156,16 @@ def _is(types: Any, question: str, kind: Any) -> bool:
     return bool(getattr(types, question, lambda _: False)(kind))
 
 
-def _is_text(kind: Any) -> bool:
-    types = loaded("pyarrow").types
-    return bool(types.is_string(kind) or types.is_large_string(kind))
+def text_types() -> list[Any]:
+    """Return the types whose texts, or bytes, lie one behind the other."""
+    pyarrow = loaded("pyarrow")
+    return [pyarrow.string(), pyarrow.large_string(), pyarrow.binary(), pyarrow.large_binary()]
+
+
+def _word_types() -> list[Any]:
+    pyarrow = loaded("pyarrow")
+    names = ("int16", "int32", "int64", "uint16", "uint32", "uint64", "float32", "float64")
+    return [getattr(pyarrow, name)() for name in names]
 
 
 def _arrow_dictionary(values: Any) -> Dictionary:
@@ -151,6 +175,8 @@ def _arrow_dictionary(values: Any) -> Dictionary:
 def _arrow_labels(dictionary: Any) -> Labels:
     types = loaded("pyarrow").types
     kind = dictionary.type
+    if kind in text_types() and not dictionary.null_count:
+        return texts_of(dictionary)
     if types.is_temporal(kind) or types.is_floating(kind) or (types.is_integer(kind) and not dictionary.null_count):
         # What is null becomes NaN or NaT.
         labels: Labels = dictionary.to_numpy(zero_copy_only=False)

@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_sampler._tables.joined import Texts
+
 Codes = NDArray[Any]
-Labels: TypeAlias = list[Any] | NDArray[Any]
-"""Labels as objects, or where they are numbers or times of one type, as an array."""
+Labels: TypeAlias = list[Any] | NDArray[Any] | Texts
+"""Labels as objects; where they are numbers or times of one type, as an array; texts as they lie in memory."""
 
 
 @dataclass
@@ -22,6 +24,8 @@ class Dictionary:
     take: Callable[[NDArray[np.intp]], Labels]
     in_order: bool = False
     """Whether the labels are known to be all different, ascending, and none of them missing."""
+    different: bool = False
+    """Whether they are known to be all different."""
 
 
 @dataclass

@@ -12,14 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from cascade_sampler._tables.arrays import dictionary_of, encode_array
-from cascade_sampler._tables.arrow import encode_arrow
+from cascade_sampler._tables.arrays import dictionary_of, encode_array, text_column
+from cascade_sampler._tables.arrow import encode_arrow, text_types, texts_of
 from cascade_sampler._tables.codes import Column, Dictionary, Labels, narrow
 from cascade_sampler._tables.errors import column_errors
+from cascade_sampler._tables.joined import Texts
 from cascade_sampler._tables.libraries import library, loaded
-from cascade_sampler._tables.numeric import mostly_differ
+from cascade_sampler._tables.numeric import are_many, mostly_differ, number_all
 from cascade_sampler._tables.shown import shown
-from cascade_sampler._tables.sorting import number_texts
+
+_POLARS_WORDS = {f"{kind}{bits}" for kind in ("Int", "UInt", "Float") for bits in (16, 32, 64)} - {"Float16"}
+_LONGEST = 1 << 32
+"""Bytes that a text of polars may have."""
 
 
 def encode(name: Any, values: Any) -> Column:
@@ -57,16 +61,29 @@ def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
     if isinstance(dtype, pandas.CategoricalDtype):
         index = array.categories
         column = Column(name, ordered=True)
-        column.add(array.codes, Dictionary(len(index), lambda places: _pandas_labels(pandas, index.take(places))))
+        # pandas sees to it that no two are equal, by an equality that takes more for equal than is so here.
+        column.add(array.codes, _pandas_dictionary(pandas, index, different=True))
         return column
     column = Column(name)
+    numbers = getattr(dtype, "numpy_dtype", None)
+    if isinstance(numbers, np.dtype) and numbers.kind in "iuf":
+        missing = np.asarray(array.isna())
+        words = array.to_numpy(dtype=numbers, na_value=0)
+        if are_many(words):
+            codes, labels = number_all(words, missing)
+            column.add(codes, dictionary_of(labels, in_order=True))
+            return column
     codes, uniques = pandas.factorize(array)
-    index = pandas.Index(uniques)
-    column.add(
-        narrow(codes, len(uniques)),
-        Dictionary(len(index), lambda places: _pandas_labels(pandas, index.take(places))),
-    )
+    column.add(narrow(codes, len(uniques)), _pandas_dictionary(pandas, pandas.Index(uniques)))
     return column
+
+
+def _pandas_dictionary(pandas: Any, index: Any, different: bool = False) -> Dictionary:
+    arrow = _arrow_of(pandas, index.array)
+    if arrow is not None and arrow.type in text_types() and len(arrow) and not arrow.null_count:
+        # Texts that lie one behind the other need not become objects.
+        return dictionary_of(Texts.joined([texts_of(chunk) for chunk in arrow.chunks]), different=different)
+    return Dictionary(len(index), lambda places: _pandas_labels(pandas, index.take(places)), different=different)
 
 
 def _arrow_of(pandas: Any, array: Any) -> Any:
@@ -104,17 +121,21 @@ def _encode_polars(polars: Any, name: Any, series: Any) -> Column:
     elif isinstance(kind, polars.Categorical):
         # The codes are the process's: labels of other columns may lie between, and only those that occur are read.
         codes, distinct = series.to_physical(), series.unique().drop_nulls()
-        named = dict(zip(distinct.to_physical().to_list(), distinct.cast(polars.String).to_list(), strict=True))
-        dictionary = Dictionary(max(named, default=-1) + 1, lambda places: [named[code] for code in places.tolist()])
+        numbers = distinct.to_physical().to_numpy().astype(np.intp)
+        texts = _polars_texts(distinct.cast(polars.String))
+        place = np.zeros(numbers.max() + 1 if len(numbers) else 0, dtype=np.intp)
+        place[numbers] = np.arange(len(numbers))
+        dictionary = Dictionary(len(place), lambda places: texts.take(place[places]))
     elif kind in (polars.String, polars.Null):
         series = series.cast(polars.String)
-        if not series.null_count() and mostly_differ(series, lambda some: some.to_list()):
-            texts = series.to_list()
-            numbers, places = number_texts(texts)
-            column.add(numbers, dictionary_of([*map(texts.__getitem__, places.tolist())], in_order=True))
-            return column
+        if mostly_differ(series, lambda some: some.to_list()):
+            return text_column(
+                name, _polars_texts(series), series.is_null().to_numpy() if series.null_count() else None
+            )
         distinct = series.unique().drop_nulls()
         codes, dictionary = series.cast(polars.Enum(distinct)).to_physical(), _polars_dictionary(distinct)
+    elif str(kind) in _POLARS_WORDS and not series.null_count() and are_many(series.to_numpy()):
+        return encode_array(name, series.to_numpy())
     else:
         distinct = series.unique().drop_nulls()
         numbers = polars.int_range(len(distinct), dtype=polars.UInt32, eager=True)
@@ -127,7 +148,19 @@ def _encode_polars(polars: Any, name: Any, series: Any) -> Column:
     return column
 
 
+def _polars_texts(series: Any) -> Texts:
+    """Return texts one behind the other, without those that are null."""
+    series = series.drop_nulls()
+    lengths = series.str.len_bytes().to_numpy()
+    bounds = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(lengths, dtype=np.uint64)])
+    if bounds[-1] >= _LONGEST:
+        return Texts.of(series.to_list())
+    return Texts(np.frombuffer((series.str.join("").item() or "").encode(), dtype=np.uint8), bounds)
+
+
 def _polars_dictionary(series: Any) -> Dictionary:
+    if str(series.dtype) == "String" and not series.null_count():
+        return dictionary_of(_polars_texts(series), different=True)
     return Dictionary(len(series), lambda places: _polars_labels(series.gather(places)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from cascade_sampler._tables import csv, files
@@ -29,7 +29,8 @@ def read(
     paths : sequence of Path
         Files, and folders, whose files are taken in the order of their names, those in folders beneath too. What begins
         with ``.`` or ``_`` is passed over, as Hive, Spark and Arrow do. A folder called ``plate=7`` gives its files a
-        column plate, with the text 7.
+        column plate, with the text 7. So do the folders that a path itself names, such as
+        ``plates/plate=7/rows.parquet``, for files that have no column plate of their own.
     wanted, times, form
         As `files.read` takes them.
 
@@ -44,20 +45,26 @@ def read(
     OSError
         For a file that cannot be read.
     """
-    found = [(path, parts) for given in paths for path, parts in _files(given)]
-    tables = [_read(path, parts, wanted, times, form) for path, parts in found]
-    return tables[0] if len(tables) == 1 else _joined(tables, [path for path, _ in found])
+    found = [(path, above, beneath) for given in paths for path, above, beneath in _files(given)]
+    tables = [_read(path, above, beneath, wanted, times, form) for path, above, beneath in found]
+    return tables[0] if len(tables) == 1 else _joined(tables, [path for path, *_ in found])
 
 
-def files_in(paths: Sequence[Path]) -> list[tuple[Path, dict[str, str | None]]]:
-    """Return the files that `read` reads, in order, each with the columns that the names of its folders give."""
-    return [(path, parts) for given in paths for path, parts in _files(given)]
+_Parts: TypeAlias = dict[str, str | None]
 
 
-def _files(given: Path) -> Iterator[tuple[Path, dict[str, str | None]]]:
-    """Yield files, each with the columns that the names of its folders give."""
+def files_in(paths: Sequence[Path]) -> list[tuple[Path, _Parts, _Parts]]:
+    """Return the files that `read` reads, in order, each with the columns that the names of its folders give.
+
+    First those of the path that was given, which count only where the file has no such column; then those beneath.
+    """
+    return [found for given in paths for found in _files(given)]
+
+
+def _files(given: Path) -> Iterator[tuple[Path, _Parts, _Parts]]:
+    """Yield files, each with the columns that the names of its folders give: those of the path, and those beneath."""
     if not given.is_dir():
-        yield given, {}
+        yield given, _parts(given.parent), {}
         return
     inside = (path for path in given.rglob("*") if path.is_file())
     inside = (path for path in inside if not any(part[0] in "._" for part in path.relative_to(given).parts))
@@ -65,17 +72,23 @@ def _files(given: Path) -> Iterator[tuple[Path, dict[str, str | None]]]:
     if not found:
         raise ValueError(f"{given} has no files: name a folder with {', '.join(files.FORMATS)} files")
     for path in found:
-        parts: dict[str, str | None] = {}
-        for part in path.relative_to(given).parts[:-1]:
-            name, equals, value = part.partition("=")
-            if equals:
-                parts[unquote(name)] = None if value == _NULL else unquote(value)
-        yield path, parts
+        yield path, _parts(given), _parts(path.relative_to(given).parent)
+
+
+def _parts(folder: Path) -> _Parts:
+    """Return the columns that the names of a folder and of those above it give."""
+    parts: _Parts = {}
+    for part in folder.parts:
+        name, equals, value = part.partition("=")
+        if equals:
+            parts[unquote(name)] = None if value == _NULL else unquote(value)
+    return parts
 
 
 def _read(
     path: Path,
-    parts: dict[str, str | None],
+    above: _Parts,
+    beneath: _Parts,
     wanted: Callable[[Sequence[str]], Sequence[str]],
     times: Collection[str],
     form: csv.Form | None,
@@ -83,13 +96,16 @@ def _read(
     import pyarrow
 
     chosen: list[str] = []
+    parts = {**above, **beneath}
 
     def in_file(names: Sequence[str]) -> list[str]:
-        doubled = [name for name in parts if name in names]
+        doubled = [name for name in beneath if name in names]
         if doubled:
             raise ValueError(
                 f"{path.name} has a column {shown(doubled[0])}, and its folder's name gives one too: rename one of them"
             )
+        for name in above.keys() & set(names):
+            parts.pop(name, None)
         chosen[:] = wanted([*names, *parts])
         # A file tells how many rows it has, if only by a column that nobody asked for.
         return [name for name in chosen if name not in parts] or [*names[:1]]

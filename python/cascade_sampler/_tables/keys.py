@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from cascade_sampler import _core
 from cascade_sampler._tables import labels as _labels
 from cascade_sampler._tables.codes import Codes, Column
 from cascade_sampler._tables.errors import column_errors
+from cascade_sampler._tables.listing import Listing
 from cascade_sampler._tables.numbering import MISSING, missing_of, number_labels
 from cascade_sampler._tables.shown import shown
 
@@ -25,11 +26,9 @@ class Key:
 
     name: str
     chunks: list[tuple[Codes, NDArray[np.uint32]]]
-    labels: tuple[Any, ...]
+    labels: Listing
     missing: Mapping[str, int] = field(default_factory=dict)
     """Rows without a label by column, of the columns that have such rows."""
-    by_category: tuple[Any, ...] = ()
-    """Columns whose labels are in the order that their categories are listed in, and not in that of their values."""
 
     def for_core(self) -> tuple[list[_Chunk], int]:
         """Return what the core takes a column as."""
@@ -91,7 +90,7 @@ def _single(column: Column, exclude: bool) -> Key:
         table[places] = number
         ranks.append(table)
     chunks = [(codes, ranks[dictionary]) for codes, dictionary in column.chunks]
-    return Key(name, chunks, ordered, {name: missing} if missing else {}, (column.name,) if column.ordered else ())
+    return Key(name, chunks, ordered, {name: missing} if missing else {})
 
 
 def _combined(keys: Sequence[Key]) -> Key:
@@ -107,6 +106,5 @@ def _combined(keys: Sequence[Key]) -> Key:
     ranks[places] = np.arange(len(tuples), dtype=np.uint32)
     missing = {name: count for key in keys for name, count in key.missing.items()}
     names = " and ".join(key.name for key in keys)
-    listed = tuple(name for key in keys for name in key.by_category)
-    labels = tuple(tuples[place] for place in places)
-    return Key(names, [(codes, ranks) for codes, _ in column[0]], labels, missing, listed)
+    labels = Listing(tuple(tuples[place] for place in places))
+    return Key(names, [(codes, ranks) for codes, _ in column[0]], labels, missing)

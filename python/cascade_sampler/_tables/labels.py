@@ -12,18 +12,7 @@ from cascade_sampler._tables.kinds import LABELS, identity, is_label_type, is_mi
 from cascade_sampler._tables.shown import listed, shown, visible
 from cascade_sampler._tables.texts import plain, text
 
-__all__ = ["by_label", "from_array", "identity", "is_missing", "order", "order_tuples", "plain", "shown", "text"]
-
-
-def from_array(values: np.ndarray[Any, Any]) -> list[Any]:
-    """Return the entries of an array as labels.
-
-    Times stay numpy scalars, because Python's own end at microseconds; so do floats narrower than a double, because
-    their text is the shortest in their own width. Everything else becomes what Python has for it.
-    """
-    if values.dtype.kind in "mM" or (values.dtype.kind == "f" and values.dtype.itemsize < 8):
-        return list(values)
-    return list(values.tolist())
+__all__ = ["by_label", "identity", "is_missing", "order", "order_tuples", "plain", "shown", "text"]
 
 
 def order(labels: Sequence[Any], column: str) -> list[int]:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler._tables import labels as _labels
-from cascade_sampler._tables.codes import Column, Labels
+from cascade_sampler._tables.codes import Column, Dictionary, Labels
+from cascade_sampler._tables.joined import Texts
 from cascade_sampler._tables.kinds import canonical, preference
-from cascade_sampler._tables.sorting import number_texts
+from cascade_sampler._tables.listing import Listing
 
 MISSING = np.iinfo(np.uint32).max
 """Number of a row without a label, as the core has it."""
@@ -23,12 +24,12 @@ def missing_of(labels: Labels) -> NDArray[np.bool_]:
     """Return which of the labels stand for none."""
     if isinstance(labels, np.ndarray):
         return np.isnan(labels) if labels.dtype.kind in "fmM" else np.zeros(len(labels), dtype=bool)
-    if set(map(type, labels)) <= {str}:
+    if isinstance(labels, Texts) or set(map(type, labels)) <= {str}:
         return np.zeros(len(labels), dtype=bool)
     return np.fromiter(map(_labels.is_missing, labels), dtype=bool, count=len(labels))
 
 
-def number_labels(column: Column, name: str, found: Sequence[Labels]) -> tuple[tuple[Any, ...], list[Numbers]]:
+def number_labels(column: Column, name: str, found: Sequence[Labels]) -> tuple[Listing, list[Numbers]]:
     """Give the different labels numbers.
 
     Parameters
@@ -42,7 +43,7 @@ def number_labels(column: Column, name: str, found: Sequence[Labels]) -> tuple[t
 
     Returns
     -------
-    labels : tuple
+    labels : Listing
         In order.
     numbers : list of ndarray of uint32
         For each of `found` the numbers of its labels, `MISSING` for what stands for none.
@@ -56,29 +57,27 @@ def number_labels(column: Column, name: str, found: Sequence[Labels]) -> tuple[t
     """
     if not column.ordered:
         if len(found) == 1 and column.dictionaries[0].in_order:
-            return _as_tuple(found[0]), [np.arange(len(found[0]), dtype=np.uint32)]
+            return Listing(found[0]), [np.arange(len(found[0]), dtype=np.uint32)]
         if _of_one_type(found):
             return _at_once(found)
-    elif len(found) == 1 and _of_one_type(found):
-        complete = column.dictionaries[0].take(np.arange(column.dictionaries[0].size))
-        if _of_one_type([complete]) and len(set(_as_tuple(complete))) == len(complete):
-            # No label twice: those with rows are in order as they stand.
-            gone = missing_of(found[0])
-            numbers = np.where(gone, MISSING, np.cumsum(~gone) - 1).astype(np.uint32)
-            return _as_tuple(_without(found[0], gone)), [numbers]
-    return _one_by_one(column, name, [[*map(canonical, _as_tuple(labels))] for labels in found])
+    elif len(found) == 1 and _of_one_type(found) and _all_different(column.dictionaries[0]):
+        # Those with rows are in order as they stand.
+        gone = missing_of(found[0])
+        numbers = np.where(gone, MISSING, np.cumsum(~gone) - 1).astype(np.uint32)
+        # Taken even where it is all: the table's own memory must not be kept.
+        return Listing(found[0]).take(np.flatnonzero(~gone)), [numbers]
+    return _one_by_one(column, name, [[*map(canonical, Listing(labels))] for labels in found])
 
 
-def _as_tuple(labels: Labels) -> tuple[Any, ...]:
-    return tuple(_labels.from_array(labels) if isinstance(labels, np.ndarray) else labels)
-
-
-def _without(labels: Labels, gone: NDArray[np.bool_]) -> Labels:
-    if not gone.any():
-        return labels
-    if isinstance(labels, np.ndarray):
-        return labels[~gone]
-    return [label for label, left_out in zip(labels, gone.tolist(), strict=True) if not left_out]
+def _all_different(dictionary: Dictionary) -> bool:
+    if dictionary.different:
+        return True
+    complete = dictionary.take(np.arange(dictionary.size))
+    if not _of_one_type([complete]):
+        return False
+    if isinstance(complete, Texts):
+        return len(complete.numbered()[1]) == len(complete)
+    return len(set(Listing(complete))) == len(complete)
 
 
 def _of_one_type(found: Sequence[Labels]) -> bool:
@@ -86,27 +85,36 @@ def _of_one_type(found: Sequence[Labels]) -> bool:
     for labels in found:
         if isinstance(labels, np.ndarray):
             kinds.add(labels.dtype)
+        elif isinstance(labels, Texts):
+            kinds.add(labels.kind)
         else:
             kinds.update(map(type, labels))
     (kind,) = kinds if len(kinds) == 1 else (None,)
-    return kind is str or (isinstance(kind, np.dtype) and kind.kind in "biufmM")
+    return kind is str or kind is bytes or (isinstance(kind, np.dtype) and kind.kind in "biufmM")
 
 
-def _at_once(found: Sequence[Labels]) -> tuple[tuple[Any, ...], list[Numbers]]:
+def _at_once(found: Sequence[Labels]) -> tuple[Listing, list[Numbers]]:
     ends = np.cumsum([len(labels) for labels in found])[:-1]
-    if isinstance(found[0], np.ndarray):
-        joined = np.concatenate(found)
+    arrays = [labels for labels in found if isinstance(labels, np.ndarray)]
+    if arrays:
+        joined: NDArray[Any] = np.concatenate(arrays)
         gone = missing_of(joined)
         distinct, places = np.unique(joined[~gone], return_inverse=True)
         numbers = np.full(len(joined), MISSING, dtype=np.uint32)
         numbers[~gone] = places
-        return _as_tuple(distinct), np.split(numbers, ends)
-    texts = [text for labels in found for text in labels]
-    numbers, places = number_texts(texts)
-    return tuple(map(texts.__getitem__, places.tolist())), np.split(numbers, ends)
+        return Listing(distinct), np.split(numbers, ends)
+    texts = Texts.joined([_joined(labels) for labels in found])
+    of_texts, first = texts.numbered()
+    return Listing(texts.take(first)), np.split(of_texts, ends)
 
 
-def _one_by_one(column: Column, name: str, found: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], list[Numbers]]:
+def _joined(labels: Any) -> Texts:
+    if isinstance(labels, Texts):
+        return labels
+    return Texts.of(labels, type(labels[0]) if len(labels) else str)
+
+
+def _one_by_one(column: Column, name: str, found: Sequence[Sequence[Any]]) -> tuple[Listing, list[Numbers]]:
     distinct: dict[Any, Any] = {}
     kinds: dict[str, Any] = {}
     identities = [
@@ -127,14 +135,14 @@ def _one_by_one(column: Column, name: str, found: Sequence[Sequence[Any]]) -> tu
         _labels.order([*kinds.values()], name)
     if column.ordered:
         # A dictionary may hold a label twice; its first place counts.
-        complete = [_as_tuple(each.take(np.arange(each.size))) for each in column.dictionaries]
+        complete = [Listing(each.take(np.arange(each.size))).all() for each in column.dictionaries]
         categories = map(_labels.identity, _one_order(name, complete) if complete else ())
         ordered = [distinct.pop(key) for key in categories if key in distinct]
     else:
         labels = [*distinct.values()]
         ordered = [labels[place] for place in _labels.order(labels, name)]
     number = {_labels.identity(label): place for place, label in enumerate(ordered)}
-    return tuple(ordered), [
+    return Listing(tuple(ordered)), [
         np.fromiter((MISSING if key is None else number[key] for key in keys), dtype=np.uint32, count=len(keys))
         for keys in identities
     ]

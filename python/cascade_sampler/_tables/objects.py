@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler._tables.codes import Codes, Labels
+from cascade_sampler._tables.joined import Texts
 from cascade_sampler._tables.kinds import LABELS, canonical, identity, is_label_type, is_missing, is_missing_type
 from cascade_sampler._tables.labels import unsorted
 from cascade_sampler._tables.numeric import factorize_integers, mostly_differ
 from cascade_sampler._tables.shown import shown
-from cascade_sampler._tables.sorting import number_texts
 
 # Types of which `==` and `hash` tell apart all that is to be told apart.
 _EXACT = {str, bytes, int, float, bool, datetime.date, datetime.timedelta}
@@ -32,10 +32,11 @@ def factorize_objects(name: Any, values: Sequence[Any]) -> tuple[Codes, Labels, 
     kinds = set(map(type, values))
     _check(name, kinds)
     of_labels = {kind for kind in kinds if not is_missing_type(kind)}
-    if of_labels == {str}:
+    if of_labels == {str} or of_labels == {bytes}:
         if len(kinds) == 1 and mostly_differ(values, iter):
-            numbers, places = number_texts(values)
-            return numbers, [*map(values.__getitem__, places.tolist())], True
+            texts = Texts.of(values, *of_labels)
+            numbers, places = texts.numbered()
+            return numbers, texts.take(places), True
         return (*_by_hash(values, len(values)), False)
     if of_labels == {int} and len(kinds) == 1:
         try:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from cascade_sampler._index.index import Index
 from cascade_sampler._samplers import log
 from cascade_sampler._tables.keys import make_key
-from cascade_sampler._tables.open import open_table
+from cascade_sampler._tables.listing import Listing
+from cascade_sampler._tables.open import Contents, open_table
+from cascade_sampler._tables.rows import Rows
+from cascade_sampler._tables.shown import listed, shown
 from cascade_sampler._viscy.texts import other_texts, texts
-
-_MOST = 10
 
 
 def as_mapping(weights: Any) -> Any:
@@ -31,23 +34,44 @@ def as_mapping(weights: Any) -> Any:
     return named
 
 
-def by_label(weights: Mapping[Any, float], source: Any, groups: Sequence[Any], rank: int | None) -> Mapping[Any, float]:
+def by_label(
+    weights: Mapping[Any, float],
+    source: Any,
+    groups: Sequence[Any],
+    others: tuple[Sequence[Any], Any],
+    rank: int | None,
+) -> Mapping[Any, float]:
     """Return the weights under the labels whose texts they were given under, without those that no row has.
+
+    Parameters
+    ----------
+    weights : mapping
+        As given.
+    source : table
+        As given.
+    groups : sequence
+        Columns of the groups.
+    others : tuple
+        The columns of the strata and that of the times (None: of none), whose gaps leave rows out, too.
+    rank : int, optional
+        Only rank 0 logs.
 
     Raises
     ------
     ValueError
         Where a group is named twice, or none that has rows.
     """
+    labels: Sequence[Any]
     if isinstance(source, Index):
         labels = source.experiments
     else:
         table = open_table(source)
-        if any(name not in table.names for name in groups):
+        strata, time = others
+        wanted = list(dict.fromkeys([*groups, *strata]))
+        if any(name not in table.names for name in [*wanted, *([] if time is None else [time])]):
             # The sampler says what is missing.
             return weights
-        columns = table.read(list(groups), None).columns
-        labels = make_key([columns[name] for name in groups], True).labels
+        labels = _left(table.read(wanted, time), groups, strata)
     known = dict(zip(texts(_local(labels, source, groups)), labels, strict=True))
     for text, label in by_text("batch_group_by", labels).items():
         known.setdefault(text, label)
@@ -66,12 +90,21 @@ def by_label(weights: Mapping[Any, float], source: Any, groups: Sequence[Any], r
             unknown.append(name)
     if not named:
         raise ValueError(
-            f"group_weights names no group that has rows: it names {_listed(unknown)}, and the groups are "
-            f"{_listed(texts(labels))}"
+            f"group_weights names no group that has rows: it names {listed(unknown)}, and the groups are "
+            f"{listed(texts(labels))}"
         )
     if unknown:
-        log.say(rank, "group_weights names groups without rows, which are ignored, as in VisCy: %s", _listed(unknown))
+        log.say(rank, "group_weights names groups without rows, which are ignored, as in VisCy: %s", listed(unknown))
     return named
+
+
+def _left(contents: Contents, groups: Sequence[Any], strata: Sequence[Any]) -> Listing:
+    """Return the groups of the rows that have all that is used."""
+    key = make_key([contents.columns[name] for name in groups], True)
+    other = make_key([contents.columns[name] for name in strata], True) if strata else None
+    hours = contents.times.hours(None) if contents.times is not None else None
+    kept = Rows(contents.rows, key, other, hours, {}).kept()
+    return key.labels if kept.all() else key.labels.take(np.unique(key.numbers()[kept]))
 
 
 def by_text(argument: str, labels: Sequence[Any]) -> dict[Any, Any]:
@@ -86,9 +119,9 @@ def by_text(argument: str, labels: Sequence[Any]) -> dict[Any, Any]:
     for text, label in zip(texts(labels), labels, strict=True):
         if text in found:
             raise ValueError(
-                f"{argument}: the labels {found[text]!r} and {label!r} have the same text {text!r}, and VisCy, which "
-                "goes by the text, makes them one: rename one of them, or use cascade_sampler.FlexibleBatchSampler, "
-                "which tells them apart"
+                f"{argument}: the labels {shown(found[text])} and {shown(label)} have the same text {shown(text)}, and "
+                "VisCy, which goes by the text, makes them one: rename one of them, or use "
+                "cascade_sampler.FlexibleBatchSampler, which tells them apart"
             )
         found[text] = label
     return found
@@ -118,8 +151,3 @@ def _moved(label: Any, zone: Any) -> Any:
 
     moment = pd.Timestamp(label)
     return (moment.tz_localize("UTC") if moment.tz is None else moment).tz_convert(zone)
-
-
-def _listed(names: Sequence[Any]) -> str:
-    shown = ", ".join(map(repr, names[:_MOST]))
-    return shown if len(names) <= _MOST else f"{shown} and {len(names) - _MOST} more"

@@ -115,7 +115,7 @@ test-clients: .venv-clients/.ready ## the frameworks that drive a batch sampler,
 test-upstream: .venv-upstream/.ready ## whole epochs against upstream's own sampler, which takes Python 3.12
 	cd tests && ../.venv-upstream/bin/python -m pytest upstream_compare.py upstream_own_tests.py
 
-bench: .venv-upstream/.ready ## time and memory beside the rivals, half an hour; BENCH='--rows 100000' for some sizes, '--help' for more
+bench: .venv-upstream/.ready ## time and memory beside the rivals, half an hour; BENCH='--rows 100000' for some sizes, '--billion' for an index of 10^9 rows, '--help' for more
 	.venv-upstream/bin/python benches/bench.py $(BENCH)
 
 bench-quick: .venv-upstream/.ready ## whether the benchmark runs: everything once, on a small table

@@ -145,8 +145,8 @@ _WRITTEN: tuple[tuple[type, str | None, Callable[[Any], Any]], ...] = (
 _READ: dict[str, Callable[[Any], Any]] = {
     "tuple": _tuple,
     "float": float,
-    "float16": np.float16,
-    "float32": np.float32,
+    "float16": lambda content: np.float16(float(content)),
+    "float32": lambda content: np.float32(float(content)),
     "bytes": bytes.fromhex,
     "datetime": datetime.datetime.fromisoformat,
     "date": datetime.date.fromisoformat,

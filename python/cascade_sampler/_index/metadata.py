@@ -75,7 +75,10 @@ def read(index: _core.Index, gone: Sequence[str] = ()) -> Facts:
         if ("time_key" in found) != index.has_times:
             raise ValueError("it does not name the column of its times")
         time_key = unpacked(found["time_key"]) if index.has_times else None
-        digests.read(index.metadata)
+        told = digests.read(index.metadata)
+        there = {"experiments": experiments, "conditions": conditions, "times": time_key}
+        if any(told.get(name) is None for name, is_there in there.items() if is_there is not None):
+            raise ValueError("it lacks a digest")
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the metadata of the index file is damaged: {error}") from None
     return Facts(experiments, conditions, time_key, found["missing"], found["left_out"])

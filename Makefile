@@ -170,6 +170,7 @@ answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 	$(RUN) tests/known_answers/make.py
 	$(RUN) tests/known_answers/make_dealt.py
 	$(RUN) tests/known_answers/make_index.py
+	$(RUN) tests/known_answers/make_cells.py
 
 .venv-docs/.ready: $(UV) docs/requirements.txt
 	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) .venv-docs

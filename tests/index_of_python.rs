@@ -1,7 +1,8 @@
-//! A file that Python wrote, and the batches that Python draws over it.
+//! A file that Python's `Index.save` wrote, and the batches of Python's samplers over it.
 
 #![cfg(feature = "file")]
 
+#[allow(dead_code, reason = "this test brings plans of its own")]
 mod common;
 
 use std::sync::Arc;
@@ -22,8 +23,8 @@ fn same(plan: &Plan, case: &Value) {
 
 #[test]
 fn a_file_that_python_wrote() {
-    let answers = read("index");
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/known_answers/cells.index");
+    let answers = read("cells");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/known_answers/cells.safetensors");
     let index = Arc::new(Index::open(path).unwrap());
     assert_eq!(index.groups().rows() as u64, int(&answers["rows"]));
     assert_eq!(u64::from(index.groups().kept()), int(&answers["kept"]));

@@ -413,15 +413,11 @@ impl Part {
     fn take_place(self, path: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         std::fs::rename(&self.path, path)?;
-        // That the name is there is known for certain once the folder is written, where folders can be.
+        // The name lasts for certain once the folder is written; not every system lets a folder be opened for that.
         #[cfg(unix)]
         if let Some(folder) = path.parent() {
-            let folder = if folder.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                folder
-            };
-            File::open(folder)?.sync_all()?;
+            let here = folder.as_os_str().is_empty().then_some(Path::new("."));
+            let _ = File::open(here.unwrap_or(folder)).and_then(|folder| folder.sync_all());
         }
         Ok(())
     }

@@ -1,51 +1,58 @@
-"""Write the file of a small index beside this file, and the batches of two samplers over it: `python make_index.py`.
+"""Writes a small index file, and what the batches over it are. The package itself is what is asked here: the file says whether
+what Python writes is what Rust reads, and what a release writes is what later ones read.
 
-Unlike the other answers these come from the package itself: what is kept is that a file which Python wrote says the same
-later, and in Rust.
+    python make_index.py
 """
 
 from __future__ import annotations
 
-import datetime
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cascade_sampler import CascadeSampler, FlexibleBatchSampler, Index
+from cascade_sampler import _core
 
 HERE = Path(__file__).parent
-ROWS = 300
-DRAWN: dict[str, Any] = {"batch_size": 20, "leaky": 0.2, "seed": 7, "temporal_enrichment": True}
-DEALT: dict[str, Any] = {"batch_size": 20, "leaky": 0.1, "seed": 7}
+ROWS, BATCH_SIZE, LEAKY, SEED, EPOCH = 4000, 32, 0.25, 11, 2
 
 
-def table() -> dict[str, Any]:
-    """A table with gaps, labels of several types, and times."""
-    rows = np.arange(ROWS)
-    plates = ["b", "a", 'é"', None, "a"]
-    return {
-        "plate": [plates[row % 5] for row in rows],
-        "well": [datetime.date(2020, 1, 1 + row % 3) for row in rows],
-        "dose": rows % 4 / 2,
-        "hours": rows * rows % 17 / 4,
-    }
+def index() -> _core.Index:
+    """Return an index with lists of each kind: short ones, and those of few and of many different times."""
+    generator = np.random.Generator(np.random.PCG64(5))
+    experiments = generator.integers(0, 3, ROWS).astype(np.int8)
+    conditions = np.minimum(generator.geometric(0.5, ROWS) - 1, 4).astype(np.int8)
+    times = generator.random(ROWS) * 100
+    times[experiments == 0] = np.floor(times[experiments == 0])
+    times[::50] = np.nan
+    return _core.Index(ROWS, ([(experiments, None)], 3), ([(conditions, None)], 5), [times], pools=True)
+
+
+def digest(plan: Any) -> str:
+    """Return the hash of all rows of an epoch, as little-endian integers of 32 bits."""
+    feed = _core.Feed(plan, SEED, 1, 0, "uint32", fixed_epoch=EPOCH)
+    rows = np.concatenate([batch for batch in feed]).astype("<u4")
+    return hashlib.sha256(rows.tobytes()).hexdigest()
 
 
 def main() -> None:
-    """Write both."""
-    index = Index(table(), experiment_key=["plate", "well"], condition_key="dose", time_key="hours", missing="exclude")
-    index.save(HERE / "cells.index")
-    answers = {
-        "note": "Epoch 1 of samplers over cells.index, which make_index.py writes. Arguments are those of the classes.",
-        "rows": index.rows,
-        "kept": index.kept,
-        "fingerprint": index.fingerprint,
-        "drawn": {"arguments": DRAWN, "batches": FlexibleBatchSampler(index, **DRAWN).epoch_batches(1).tolist()},
-        "dealt": {"arguments": DEALT, "batches": CascadeSampler(index, **DEALT).epoch_batches(1).tolist()},
+    """Write both files."""
+    made = index()
+    drawn = _core.Plan(made, BATCH_SIZE, LEAKY, None, None, True, None, 2.0, 0.3)
+    dealt = _core.dealt_plan(made, BATCH_SIZE, LEAKY, "size", None, [], None, 1, 1, None, 2.0, 0.3)
+    made.save(HERE / "index.safetensors", {"made_by": "tests/known_answers/make_index.py"})
+    known = {
+        "rows": ROWS,
+        "batch_size": BATCH_SIZE,
+        "leaky": LEAKY,
+        "seed": SEED,
+        "epoch": EPOCH,
+        "drawn": digest(drawn),
+        "dealt": digest(dealt),
     }
-    (HERE / "index.json").write_text(json.dumps(answers) + "\n", encoding="utf-8")
+    (HERE / "index.json").write_text(json.dumps(known, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ class FlexibleBatchSampler(_Sampler):
     Parameters
     ----------
     valid_anchors : table
-        The samples, one a row. Any table that `cascade_sampler.FlexibleBatchSampler` takes.
+        The samples, one a row. Any table that `cascade_sampler.FlexibleBatchSampler` takes, or an
+        `cascade_sampler.Index` of the same keys.
     batch_size : int, default 128
         Rows of a batch.
     batch_group_by : str or list of str, optional

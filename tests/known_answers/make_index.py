@@ -33,7 +33,7 @@ def index() -> _core.Index:
 def digest(plan: Any) -> str:
     """Return the hash of all rows of an epoch, as little-endian integers of 32 bits."""
     feed = _core.Feed(plan, SEED, 1, 0, "uint32", fixed_epoch=EPOCH)
-    rows = np.concatenate([batch for batch in feed]).astype("<u4")
+    rows = np.concatenate(list(feed)).astype("<u4")
     return hashlib.sha256(rows.tobytes()).hexdigest()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cascade_sampler import _core
-from cascade_sampler._index.facts import Facts, NamedLabels
+from cascade_sampler._index.facts import Facts, Missing, NamedLabels
 from cascade_sampler._tables.keys import Key
 from cascade_sampler._tables.open import Table
 from cascade_sampler._tables.rows import OFF, read_rows
@@ -19,7 +19,7 @@ def build(
     conditions: tuple[Any, ...],
     time: Any,
     *,
-    missing: str,
+    missing: Missing,
     listed: tuple[bool, bool] = (False, False),
     index_dtype: str = "int64",
     pools: bool = False,

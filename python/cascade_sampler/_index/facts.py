@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from cascade_sampler._tables.listing import Listing
 from cascade_sampler._tables.shown import shown
+
+Missing: TypeAlias = Literal["error", "exclude"]
+"""What becomes of rows without a label or a time."""
 
 FEATURES = ("experiment_key", "condition_key", "time_key")
 
@@ -40,7 +43,7 @@ class Facts:
     conditions: NamedLabels | None
     time_key: Any
     """None where times are not used."""
-    missing: str
+    missing: Missing
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Rows that are left out by column, of the columns that have such rows."""
 

@@ -15,7 +15,7 @@ from cascade_sampler import _core
 from cascade_sampler._index import metadata
 from cascade_sampler._index.build import build
 from cascade_sampler._index.digests import digests, share
-from cascade_sampler._index.facts import FEATURES, Facts, NamedLabels
+from cascade_sampler._index.facts import FEATURES, Facts, Missing, NamedLabels
 from cascade_sampler._index.files import Columns
 from cascade_sampler._index.labels import told
 from cascade_sampler._index.sources import Progress, open_source
@@ -87,7 +87,7 @@ class Index:
         experiment_key: str | list[str] | None = None,
         condition_key: str | list[str] | None = None,
         time_key: str | None = None,
-        missing: str = "error",
+        missing: Missing = "error",
         progress: Progress | None = None,
     ) -> None:
         if isinstance(table, Index):
@@ -272,7 +272,7 @@ class Index:
         return self._facts.key("time_key")  # type: ignore[no-any-return]
 
     @property
-    def missing(self) -> str:
+    def missing(self) -> Missing:
         """What became of rows without a label or a time: "error" or "exclude"."""
         return self._facts.missing
 

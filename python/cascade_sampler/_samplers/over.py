@@ -49,13 +49,13 @@ def keys(
             continue
         if there is not None and key_columns(name, key) != table._facts.columns(name):
             raise ValueError(
-                f"{name}={_code(key)} is given, and the index was built with {name}={_code(there)}: leave {name} out, "
+                f"{name}={_code(key)} is given, and the index was built with {name}={_code(there)}: pass that, "
                 "or build another index"
             )
         found.append(key)
     if missing != "error" and missing != table.missing:
         raise ValueError(
-            f"missing={missing!r} is given, and the index was built with missing={table.missing!r}: leave missing out, "
+            f"missing={missing!r} is given, and the index was built with missing={table.missing!r}: pass that, "
             "or build another index"
         )
     return (*found, table.missing)
@@ -135,4 +135,6 @@ def _lacks(index: Index, name: str, columns: tuple[Any, ...], switch: str | None
 
 
 def _code(key: Any) -> str:
-    return f"[{', '.join(map(shown, key))}]" if isinstance(key, (list, tuple)) else shown(key)
+    if isinstance(key, list):
+        return shown(key[0]) if len(key) == 1 else f"[{', '.join(map(shown, key))}]"
+    return shown(key)

@@ -58,11 +58,12 @@ pub(super) fn header(
         let end = start + bytes.len();
         let values = bytes.len() / (parts * width_of(kind));
         let shape = if parts == 1 {
-            format!("{values}")
+            format!("[{values}]")
         } else {
-            format!("{values},{parts}")
+            format!("[{values},{parts}]")
         };
-        text += &format!(",\"{name}\":{{\"dtype\":\"{kind}\",\"shape\":[{shape}],\"data_offsets\":[{start},{end}]}}");
+        let fields = format!("\"dtype\":\"{kind}\",\"shape\":{shape},\"data_offsets\":[{start},{end}]");
+        text.extend([",\"", name.as_str(), "\":{", &fields, "}"]);
         start = end;
     }
     text.push('}');

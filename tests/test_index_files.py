@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
 from cascade_sampler import CascadeSampler, FlexibleBatchSampler, Index, _core
-from cascade_sampler._index.labels import packed, unpacked
+from cascade_sampler._index.labels import packed, told, unpacked
 from cascade_sampler._tables.kinds import identity
 
 ROWS = 120
@@ -70,6 +70,22 @@ def test_any_label_of_plain_types_comes_back(label):
     again = unpacked(json.loads(json.dumps(packed(label), allow_nan=False)))
     assert again == label
     assert type(again) is type(label)
+
+
+EQUAL = [
+    [1, 1.0, True, np.float32(1), decimal.Decimal("1.00"), fractions.Fraction(2, 2)],
+    [datetime.date(2020, 1, 2), datetime.datetime(2020, 1, 2), np.datetime64("2020-01-02"), pd.Timestamp("2020-01-02")],
+    [datetime.timedelta(hours=1), np.timedelta64(60, "m"), pd.Timedelta(hours=1)],
+    [("a", 1), ("a", 1.0)],
+    ["1"], [b"1"], [("1",)], [(("1",),)], [datetime.timedelta(0)], [0, 0.0, -0.0, False], [math.inf], [-math.inf],
+    [decimal.Decimal("1e999999999")], [decimal.Decimal("0.1")], [0.1], [uuid.UUID(int=1)], [pathlib.PurePosixPath("1")],
+]  # fmt: skip
+
+
+def test_a_fingerprint_goes_by_what_labels_are_and_not_by_their_types():
+    found = [{json.dumps(told(label)) for label in same} for same in EQUAL]
+    assert all(len(one) == 1 for one in found)
+    assert len(set().union(*found)) == len(EQUAL)
 
 
 @pytest.mark.parametrize("moment", [pd.Timestamp("2020-01-02T03:04:05.123456789"), pd.Timestamp(5, tz="Europe/Paris")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import fractions
+import math
 import pathlib
 import uuid
 from collections.abc import Callable
@@ -66,11 +67,27 @@ def unpacked(value: Any) -> Any:
 
 
 def told(label: Any) -> Any:
-    """Return what tells a label from others, as JSON has it: also of one that cannot be kept."""
-    try:
-        return packed(label)
-    except ValueError:
-        return {"other": [type(label).__qualname__, text(label)]}
+    """Return what tells a label from others, as JSON has it: the same for equal labels of whatever type."""
+    key = identity(label)
+    if isinstance(label, tuple):
+        return ["tuple", *map(told, label)]
+    if isinstance(key, tuple):
+        # A moment or a duration.
+        return [key[0].__name__, str(key[1])]
+    if isinstance(key, str):
+        return key
+    if isinstance(key, (bool, int, float, decimal.Decimal, fractions.Fraction)):
+        return ["number", *_ratio(key)]
+    return [type(key).__name__, key.hex() if isinstance(key, bytes) else text(key)]
+
+
+def _ratio(number: Any) -> list[str]:
+    """Return a number as text, the same for equal numbers of all types."""
+    far = isinstance(number, decimal.Decimal) and number.is_finite() and abs(number.adjusted()) > _DIGITS
+    if far or not math.isfinite(number):
+        return [text(number)]
+    # Not decimal: of that Python writes no more than some thousand digits.
+    return [*map(hex, number.as_integer_ratio())]
 
 
 def _refused(label: Any) -> ValueError:

@@ -77,7 +77,7 @@ class Index:
     (('a', 'b'), 12)
     >>> from cascade_sampler import CascadeSampler
     >>> len(CascadeSampler(index, 4))
-    3
+    4
     """
 
     def __init__(

@@ -138,7 +138,8 @@ impl Index {
     /// Whether the second list that leak of drawn batches needs was made already, or is not needed.
     #[must_use]
     pub fn has_pools(&self) -> bool {
-        !self.columns.conditions || self.made.pools.get().is_some()
+        let needs_none = !self.columns.conditions || !self.columns.experiments;
+        needs_none || self.made.pools.get().is_some()
     }
 
     /// The arrays that it is made of, with the names that files have for them.

@@ -179,7 +179,8 @@ fn batches_are_those_of_the_index_that_was_saved() {
                     ..Opening::default()
                 };
                 let found = opened(&folder.file(), how).unwrap();
-                assert_eq!(found.has_pools(), pools || !made.columns.conditions, "{made:?}");
+                let needs_none = !(made.columns.conditions && made.columns.experiments);
+                assert_eq!(found.has_pools(), pools || needs_none, "{made:?}");
                 assert_eq!((found.columns(), found.metadata()), (made.columns, Some(&metadata())));
                 let (held, mapped) = found.bytes();
                 assert!(
@@ -191,7 +192,9 @@ fn batches_are_those_of_the_index_that_was_saved() {
                     "{made:?}"
                 );
                 assert_eq!(asked(&found).unwrap(), expected, "{made:?}");
-                assert_eq!(found.times::<Error>(|| Ok(())), index.times(|| Ok(())));
+                // No NaN is equal to another.
+                let times = |index: &Index| format!("{:?}", index.times::<Error>(|| Ok(())));
+                assert!(times(&found) == times(&index), "{made:?}");
             }
             assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
         }
@@ -264,11 +267,11 @@ fn comes_to(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// The same with a fingerprint that fits, as one who means harm would write it.
 fn signed(mut bytes: Vec<u8>) -> Vec<u8> {
     let len = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-    let Some((found, hash)) = bytes.get(..len).and_then(fingerprints) else {
+    let Some((_, hash)) = bytes.get(..len).and_then(fingerprints) else {
         return bytes;
     };
-    let found = found.into_bytes();
-    let place = bytes[..len].windows(16).position(|digits| digits == found).unwrap();
+    let before = b"\"fingerprint\":\"";
+    let place = bytes.windows(before.len()).position(|bytes| bytes == before).unwrap() + before.len();
     bytes[place..place + 16].copy_from_slice(super::header::digits(hash).as_bytes());
     bytes
 }
@@ -313,7 +316,7 @@ fn files_with_one_byte_that_is_another() {
             let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
             let mut generator = Generator::new(number as u64);
             // Every byte of the header of one file, and some of the others.
-            let some = if number == 0 { 1 } else { 13 };
+            let some = if number == 0 { 1 } else { 41 };
             let places: Vec<usize> = (0..header).step_by(some).collect();
             for place in places {
                 let mut other = bytes.clone();
@@ -322,7 +325,7 @@ fn files_with_one_byte_that_is_another() {
                 // Errors, or sound batches.
                 let _ = comes_to(&path, &signed(other));
             }
-            for _ in 0..150 {
+            for _ in 0..60 {
                 let mut other = bytes.clone();
                 let first = header + generator.below((bytes.len() - header) as u32) as usize;
                 let last = (first + 1 + generator.below(200) as usize).min(bytes.len());
@@ -361,7 +364,8 @@ fn files_that_say_what_cannot_be() {
         assert_ne!(other, text.trim_end(), "{from}");
         let padded = (8 + other.len()).next_multiple_of(64) - 8;
         let mut all = (padded as u64).to_le_bytes().to_vec();
-        all.extend(format!("{other:padded$}").bytes());
+        all.extend(other.bytes());
+        all.resize(8 + padded, b' ');
         all.extend(&bytes[len..]);
         comes_to(&folder.file(), &signed(all)).unwrap_err()
     };

@@ -79,9 +79,9 @@ impl PyIndex {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
         let this = slf.get();
+        let columns = this.0.columns();
         if let (Some(path), Some(fingerprint)) = (this.path(), this.fingerprint()) {
             let open = py.import("cascade_sampler._core")?.getattr("open_index")?;
-            let columns = this.0.columns();
             let columns = (columns.experiments, columns.conditions, columns.times);
             return (open, (path, false, this.is_copied(), fingerprint, columns)).into_pyobject(py);
         }
@@ -93,7 +93,7 @@ impl PyIndex {
         let conditions = conditions.map(|positions| column(positions, groups.condition_labels().len()));
         let times = this.times(py)?.map(|times| vec![times]);
         // A list that is there is made in the same pass on the other side.
-        let pools = this.0.columns().conditions && this.0.has_pools();
+        let pools = columns.experiments && columns.conditions && this.0.has_pools();
         let arguments = (groups.rows(), experiments, conditions, times, pools);
         (slf.get_type(), arguments).into_pyobject(py)
     }

@@ -128,7 +128,7 @@ attack: $(ENV)/.ready ## what should break the package, on a build that checks o
 sanitize: ## the core's tests with addresses checked; needs a nightly toolchain
 	tests/attack/sanitize.sh
 
-bench: .venv-upstream/.ready ## time and memory beside the rivals, half an hour; BENCH='--rows 100000' for some sizes, '--help' for more
+bench: .venv-upstream/.ready ## time and memory beside the rivals, half an hour; BENCH='--rows 100000' for some sizes, '--billion' for an index of 10^9 rows, '--help' for more
 	.venv-upstream/bin/python benches/bench.py $(BENCH)
 
 bench-quick: .venv-upstream/.ready ## whether the benchmark runs: everything once, on a small table
@@ -184,6 +184,8 @@ format: $(ENV)/.ready ## put code into the shape that check wants
 answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 	$(RUN) tests/known_answers/make.py
 	$(RUN) tests/known_answers/make_dealt.py
+	$(RUN) tests/known_answers/make_index.py
+	$(RUN) tests/known_answers/make_cells.py
 
 .venv-docs/.ready: $(UV) docs/requirements.txt
 	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) .venv-docs

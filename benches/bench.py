@@ -46,8 +46,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=list(SIZES), help="sizes of the table")
     parser.add_argument("--largest", action="store_true", help=f"{LARGEST:,} rows as well")
     parser.add_argument("--quick", action="store_true", help="try everything once on a small table; publish nothing")
+    parser.add_argument(
+        "--billion", action="store_true", help="an index of a billion rows, and nothing else: 15 minutes"
+    )
     parser.add_argument("--publish", action="store_true", help="write the pages from the figures of earlier runs")
     arguments = parser.parse_args()
+    if arguments.billion:
+        # By itself: all cores and most of the memory are its own.
+        subprocess.run([sys.executable, str(Path(__file__).parent / "billion.py")], check=True)
+        return
     # What the samplers have to say of small groups and of arguments without effect is not what is asked here.
     logging.disable()
     core = _pin()

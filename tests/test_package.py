@@ -14,7 +14,7 @@ import pytest
 
 import cascade_sampler
 
-PUBLIC = ["Audit", "CascadeSampler", "FlexibleBatchSampler", "Origins", "RanksWarning", "__version__"]
+PUBLIC = ["Audit", "CascadeSampler", "FlexibleBatchSampler", "Index", "Origins", "RanksWarning", "__version__"]
 PACKAGE = Path(cascade_sampler.__file__).parent
 FILES = {
     ".".join(("cascade_sampler", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
@@ -113,7 +113,7 @@ def test_imports_go_one_way():
 
 
 def test_rooms_import_only_rooms_before_them():
-    rooms = ["_tables", "_plans", "_report", "_samplers", "_lightning", "_viscy", "_command"]
+    rooms = ["_tables", "_index", "_plans", "_report", "_samplers", "_lightning", "_viscy", "_command"]
     for name, path in FILES.items():
         room = name.split(".")[1] if name.count(".") else ""
         if room in rooms:

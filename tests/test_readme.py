@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cascade_sampler import FlexibleBatchSampler, viscy
+from cascade_sampler import FlexibleBatchSampler, Index, viscy
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -101,7 +101,7 @@ def test_the_pictures_are_those_that_are_drawn(tmp_path: Path) -> None:
     assert drawn == {path.name: path.read_text(encoding="utf-8") for path in pictures.glob("*.svg")}
 
 
-@pytest.mark.parametrize("documented", [FlexibleBatchSampler, viscy.FlexibleBatchSampler])
+@pytest.mark.parametrize("documented", [FlexibleBatchSampler, Index, viscy.FlexibleBatchSampler])
 def test_docstring_examples(documented: type) -> None:
     runner = doctest.DocTestRunner()
     for examples in doctest.DocTestFinder().find(documented, module=False, globs={documented.__name__: documented}):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cascade_sampler import Audit, FlexibleBatchSampler, Origins, viscy
+from cascade_sampler import Audit, CascadeSampler, FlexibleBatchSampler, Index, Origins, viscy
 
 
 def use(table: object, weights: dict[str, float], ratio: dict[tuple[str, int], float]) -> None:
@@ -24,10 +24,14 @@ def use(table: object, weights: dict[str, float], ratio: dict[tuple[str, int], f
             print(rows.shape)
     theirs = viscy.FlexibleBatchSampler(table, 32, "marker", group_weights=weights, index_dtype="list")
     print(len(theirs), theirs.epoch_batches().shape)
+    index: Index = Index(table, experiment_key=["a", "b"], missing="exclude").without("time_key")
+    opened: Index = Index.open("cells.index", copy=True)
+    print(CascadeSampler(opened, 4).index == index, index.sizes["a"] + 1)
 
 
 def misuse(table: object) -> None:
     sampler = FlexibleBatchSampler(table, index_dtype="int16")  # type: ignore[arg-type]
     FlexibleBatchSampler(table, missing="drop")  # type: ignore[arg-type]
+    Index(table, missing="drop")  # type: ignore[arg-type]
     sampler.leaky = 0.5  # type: ignore[misc]
     sampler.leeky = 0.5  # type: ignore[attr-defined]

@@ -5,19 +5,21 @@ import typing as _typing
 from cascade_sampler._core import __version__
 
 if _typing.TYPE_CHECKING:
+    from cascade_sampler._index.index import Index
     from cascade_sampler._report.audit import Audit
     from cascade_sampler._report.origins import Origins
     from cascade_sampler._samplers.cascade import CascadeSampler
     from cascade_sampler._samplers.flexible import FlexibleBatchSampler
     from cascade_sampler._samplers.ranks import RanksWarning
 
-__all__ = ["Audit", "CascadeSampler", "FlexibleBatchSampler", "Origins", "RanksWarning", "__version__"]
+__all__ = ["Audit", "CascadeSampler", "FlexibleBatchSampler", "Index", "Origins", "RanksWarning", "__version__"]
 
 # What is not asked for is not imported: the command answers --help without torch, and training without the report.
 _ROOMS = {
     "Audit": "cascade_sampler._report.audit",
     "CascadeSampler": "cascade_sampler._samplers.cascade",
     "FlexibleBatchSampler": "cascade_sampler._samplers.flexible",
+    "Index": "cascade_sampler._index.index",
     "Origins": "cascade_sampler._report.origins",
     "RanksWarning": "cascade_sampler._samplers.ranks",
 }

@@ -10,7 +10,6 @@ from cascade_sampler._samplers import arguments, log
 from cascade_sampler._samplers.flexible import FlexibleBatchSampler as _Sampler
 from cascade_sampler._samplers.kinds import Batch, IndexDtype, Indices, Label, Missing
 from cascade_sampler._tables.names import key_columns
-from cascade_sampler._tables.rows import Rows
 from cascade_sampler._viscy.weights import as_mapping, by_label, by_text
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ class FlexibleBatchSampler(_Sampler):
     Parameters
     ----------
     valid_anchors : table
-        The samples, one a row. Any table that `cascade_sampler.FlexibleBatchSampler` takes.
+        The samples, one a row. Any table that `cascade_sampler.FlexibleBatchSampler` takes, or an
+        `cascade_sampler.Index` of the same keys.
     batch_size : int, default 128
         Rows of a batch.
     batch_group_by : str or list of str, optional
@@ -183,12 +183,12 @@ class FlexibleBatchSampler(_Sampler):
                 stratify_by,
             )
 
-    def _log(self, rows: Rows, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
+    def _log(self, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
         if self._is_empty:
             # Of batches that there are not nothing is worth saying.
-            log.left_out(rows, plan)
+            log.left_out(self._index)
         else:
-            super()._log(rows, plan, replicas, no_effect)
+            super()._log(plan, replicas, no_effect)
 
     def __len__(self) -> int:
         """Return the number of batches that every rank yields in an epoch: 0 where the rows do not fill one."""

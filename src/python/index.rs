@@ -17,7 +17,7 @@ use crate::plan::Positions;
 use crate::support::memory::collected;
 
 /// The rows of a table by experiment, condition and time. It never changes.
-#[pyclass(frozen, name = "Index", module = "cascade_sampler._core")]
+#[pyclass(frozen, weakref, name = "Index", module = "cascade_sampler._core")]
 pub(super) struct PyIndex(pub(super) Arc<Index>);
 
 fn positions_array(py: Python<'_>, positions: Positions) -> Bound<'_, PyAny> {

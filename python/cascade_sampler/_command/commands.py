@@ -11,13 +11,17 @@ import click
 from cascade_sampler import __version__
 from cascade_sampler._command.options import ARGUMENTS, sampler_options
 
-_SETTINGS = {"help_option_names": ["-h", "--help"]}
+SETTINGS = {"help_option_names": ["-h", "--help"]}
 _OUTPUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
-_KINDS = """
+KINDS = """
 FILE is parquet (.parquet, .pq), CSV (.csv, .tsv, also with .gz), Arrow or Feather (.arrow, .feather, .ipc), a folder of
 such files (folders called plate=7 make a column plate), or - for the standard input. Several are read as one table, in
 the order in which they are named.
+"""
+
+INDEX = """
+FILE can also be an index, alone, whatever its name is: 'cascade-sampler index' writes one. Its keys need not be given.
 """
 
 
@@ -31,11 +35,12 @@ class _Audit(click.Command):
 
 
 @click.group(
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     epilog="""\b
 Examples:
   cascade-sampler audit cells.parquet --leaky 0.1 --html audit.html
   cascade-sampler batches cells.parquet --epoch 3 --out epoch_3.npy
+  cascade-sampler index cells/ --experiment-key plate --out cells.index
 
 'cascade-sampler audit -h' lists the options of audit.""",
 )
@@ -46,9 +51,9 @@ def commands() -> None:
 
 @commands.command(
     cls=_Audit,
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     short_help="Count what the batches of a table hold, and say what is wrong.",
-    help="Count what the batches of FILE hold, beside what was asked for, and say what is wrong.\n" + _KINDS,
+    help="Count what the batches of FILE hold, beside what was asked for, and say what is wrong.\n" + KINDS + INDEX,
     epilog="""\b
 Examples:
   cascade-sampler audit cells.parquet --experiment-key plate --leaky 0.1
@@ -106,9 +111,9 @@ def audit(
 
 
 @commands.command(
-    context_settings=_SETTINGS,
+    context_settings=SETTINGS,
     short_help="Write the batches of an epoch to a .npy file.",
-    help="Write an epoch of FILE as a .npy array of row numbers: one line a batch.\n" + _KINDS,
+    help="Write an epoch of FILE as a .npy array of row numbers: one line a batch.\n" + KINDS + INDEX,
     epilog="""\b
 Examples:
   cascade-sampler batches cells.parquet --leaky 0.1 --out epoch_0.npy

@@ -11,9 +11,12 @@ try:
     import click
 
     from cascade_sampler._command.commands import commands
+    from cascade_sampler._command.indexing import index
     from cascade_sampler._command.options import ARGUMENTS
 except ImportError as error:
     sys.exit(f"cascade-sampler: {error}: install the command with pip install 'cascade-sampler[cli]'")
+
+commands.add_command(index)
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141

@@ -1,4 +1,4 @@
-"""From files and options to a sampler."""
+"""From files and options to a sampler, or to an index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cascade_sampler import CascadeSampler, FlexibleBatchSampler
+from cascade_sampler import CascadeSampler, FlexibleBatchSampler, Index
+from cascade_sampler._command.options import DEFAULT_KEYS
+from cascade_sampler._index.files import are_parquet, is_index
+from cascade_sampler._index.sources import Progress
 from cascade_sampler._tables import folders, labels
 from cascade_sampler._tables.csv import Form
 from cascade_sampler._tables.keys import make_key
@@ -38,6 +41,8 @@ def make_sampler(paths: Sequence[Path], arguments: dict[str, Any]) -> CascadeSam
     dealt = _dealt(arguments)
     form = Form(*(arguments.pop(name) for name in ("delimiter", "encoding", "typed", "max_unpacked")))
     table = _read(paths, arguments, form, arguments.pop("format"))
+    if isinstance(table, Index):
+        return _over(table, arguments, dealt)
     for keyed, named in (("experiment_key", "experiment_weights"), ("condition_key", "condition_ratio")):
         if isinstance(arguments[named], dict):
             arguments[named] = _by_label(table, arguments[keyed], arguments[named])
@@ -47,10 +52,54 @@ def make_sampler(paths: Sequence[Path], arguments: dict[str, Any]) -> CascadeSam
         dealt["always"] = list(_by_label(table, arguments["condition_key"], dict.fromkeys(dealt["always"], 0.0)))
     for used, key in _SWITCHES.items():
         arguments[key] = arguments[key] if arguments.pop(used) else None
+    _refuse_short(arguments)
+    return CascadeSampler(table, **arguments, **dealt)
+
+
+def make_index(paths: Sequence[Path], arguments: dict[str, Any], progress: Progress) -> Index:
+    """Read the columns that the options name, and make the index."""
+    for name in ("experiment_key", "condition_key"):
+        columns = list(arguments[name])
+        arguments[name] = (columns[0] if len(columns) == 1 else columns) if columns else None
+    form = Form(*(arguments.pop(name) for name in ("delimiter", "encoding", "typed", "max_unpacked")))
+    kind = arguments.pop("format")
+    index = next((path for path in paths if is_index(path)), None)
+    if index is not None:
+        raise ValueError(f"{index} is an index already: name the tables to build one from")
+    if _INPUT not in paths and are_parquet(folders.files_in(paths)):
+        # The only format that is read piece by piece.
+        return Index(list(paths), **arguments, progress=progress)
+    used = {switch: arguments[key] is not None for switch, key in _SWITCHES.items()}
+    return Index(_read(paths, {**arguments, **used}, form, kind), **arguments, progress=progress)
+
+
+def _over(
+    index: Index, arguments: dict[str, Any], dealt: dict[str, Any] | None
+) -> CascadeSampler | FlexibleBatchSampler:
+    """Make the sampler over an index, whose keys stand for those that were not given."""
+    for named, found in (("experiment_weights", index.experiments), ("condition_ratio", index.conditions)):
+        if isinstance(arguments[named], dict):
+            arguments[named] = _renamed(found, arguments[named])
+    if dealt is None:
+        return FlexibleBatchSampler(index, **arguments)
+    if "always" in dealt:
+        dealt["always"] = list(_renamed(index.conditions, dict.fromkeys(dealt["always"], 0.0)))
+    off = []
+    for used, key in _SWITCHES.items():
+        if not arguments.pop(used):
+            off.append(key)
+        elif key == "time_key" and index.time_key is None:
+            raise ValueError("temporal_enrichment=True needs time_key, and the index was built without it")
+        if key in off or arguments[key] == DEFAULT_KEYS[key]:
+            arguments[key] = None
+    _refuse_short(arguments)
+    return CascadeSampler(index.without(*off), **arguments, **dealt)
+
+
+def _refuse_short(arguments: dict[str, Any]) -> None:
     if not arguments.pop("drop_last"):
         raise ValueError("--no-drop-last is without --dealt only: dealt batches are never short")
     arguments["experiment_weights"] = arguments["experiment_weights"] or "size"
-    return CascadeSampler(table, **arguments, **dealt)
 
 
 def _dealt(arguments: dict[str, Any]) -> dict[str, Any] | None:
@@ -77,6 +126,12 @@ def _read(paths: Sequence[Path], arguments: dict[str, Any], form: Form, kind: st
             copy = Path(folder) / f"standard-input.{kind}"
             copy.write_bytes(sys.stdin.buffer.read() if sys.stdin else b"")
             paths = [copy]
+        index = next((path for path in paths if is_index(path)), None)
+        if index is not None:
+            if len(paths) > 1:
+                raise ValueError(f"{index} is an index, and must be the only file")
+            # The copy of the standard input goes with its folder.
+            return Index.open(index, copy=Path(folder) in index.parents)
         return folders.read(paths, lambda names: _columns(names, arguments), times=times, form=form)
 
 
@@ -104,5 +159,9 @@ def _by_label(table: Any, key: str | list[str], given: dict[str, float]) -> dict
     if any(column not in table.column_names for column in columns):
         return dict(given)
     read = open_table(table).read(columns, None).columns
-    found = {str(labels.plain(label)): label for label in make_key([read[name] for name in columns], True).labels}
+    return _renamed(make_key([read[name] for name in columns], True).labels, given)
+
+
+def _renamed(there: Sequence[Any], given: dict[str, float]) -> dict[Any, float]:
+    found = {str(labels.plain(label)): label for label in there}
     return {found.get(name, name): number for name, number in given.items()}

@@ -17,6 +17,7 @@ ARGUMENTS = (
 )  # fmt: skip
 """What the library calls what is an option here."""
 
+DEFAULT_KEYS = {"experiment_key": "experiment", "condition_key": "condition", "time_key": "hours_post_infection"}
 WEIGHTINGS = ("size", "sqrt", "equal")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -28,9 +29,9 @@ def sampler_options(command: _Command) -> _Command:
         click.argument("files", nargs=-1, required=True, metavar="FILE...",
                        type=click.Path(exists=True, allow_dash=True, path_type=Path)),
         click.option("--batch-size", type=int, default=128, show_default=True, help="Rows of a batch."),
-        click.option("--experiment-key", multiple=True, default=("experiment",), show_default=True,
+        click.option("--experiment-key", multiple=True, default=(DEFAULT_KEYS["experiment_key"],), show_default=True,
                      help="Column of the experiments; several make a key of several columns."),
-        click.option("--condition-key", multiple=True, default=("condition",), show_default=True,
+        click.option("--condition-key", multiple=True, default=(DEFAULT_KEYS["condition_key"],), show_default=True,
                      help="Column of the conditions; several make a key of several columns."),
         click.option("--experiment-aware/--no-experiment-aware", default=True, show_default=True,
                      help="Whether each batch has one experiment."),
@@ -53,7 +54,7 @@ def sampler_options(command: _Command) -> _Command:
                      help="How far from it is near."),
         click.option("--temporal-global-fraction", type=float, default=0.3, show_default=True,
                      help="Share of the primary seats for rows that are not near."),
-        click.option("--time-key", default="hours_post_infection", show_default=True, help="Column of the times."),
+        click.option("--time-key", default=DEFAULT_KEYS["time_key"], show_default=True, help="Column of the times."),
         click.option("--missing", type=click.Choice(["error", "exclude"]), default="error", show_default=True,
                      help="What to do about rows without a label or a time."),
         click.option("--dealt", is_flag=True,
@@ -65,6 +66,16 @@ def sampler_options(command: _Command) -> _Command:
         click.option("--batches-per-experiment", type=int,
                      help="Batches in a row that are of one experiment. Default: 1."),
         click.option("--fixed-epoch", type=int, help="Every iteration is this epoch, as for validation."),
+    ]  # fmt: skip
+    command = file_options(command)
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def file_options(command: _Command) -> _Command:
+    """Add how files are written as options."""
+    options = [
         click.option("--format", type=click.Choice(["csv", "tsv", "parquet", "arrow"]), default="csv",
                      show_default=True, help="What the standard input is, where FILE is -."),
         click.option("--delimiter", metavar="CHARACTER",

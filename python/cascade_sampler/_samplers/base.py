@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from torch.utils.data import Sampler
 
 from cascade_sampler import _core
+from cascade_sampler._index.index import Index
 from cascade_sampler._samplers import arguments, log, ranks, watch
 from cascade_sampler._samplers.kinds import Batch, Indices, Label
 from cascade_sampler._samplers.read_back import ReadBack
 from cascade_sampler._samplers.settings import Settings, told
 from cascade_sampler._samplers.state import OtherLabelsError
 from cascade_sampler._tables.frames import library_of
-from cascade_sampler._tables.keys import Key
 from cascade_sampler._tables.listing import Listing
-from cascade_sampler._tables.rows import Rows
 
 if TYPE_CHECKING:
     from cascade_sampler._report.audit import Audit
@@ -31,15 +30,13 @@ class CascadeBase(ReadBack, Sampler[Batch]):
 
     _epochs: int
     _feed: _core.Feed
-    _experiments: Listing
-    _conditions: Listing
-    _has_times: bool
+    _index: Index
     _library: str | None
 
     def _start(
         self,
         table: Any,
-        rows: Rows,
+        index: Index,
         plan: _core.Plan,
         settings: Settings,
         deal: tuple[int | None, int | None],
@@ -53,8 +50,8 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         ----------
         table : table
             What the user gave.
-        rows : Rows
-            What was read of it.
+        index : Index
+            What was read of it, of the features that are on.
         plan : Plan
             What the core made of that.
         settings : Settings
@@ -71,15 +68,21 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         self._settings = settings
         self._epochs = epochs
         self._feed = _core.Feed(plan, settings.seed, *deal, settings.index_dtype, fixed_epoch=fixed_epoch)
-        self._experiments = _with_rows(rows.experiments, plan.experiment_labels)
-        self._conditions = _with_rows(rows.conditions, plan.condition_labels)
-        self._has_times = rows.times is not None
-        self._library = library_of(table)
+        self._index = index
+        self._library = None if isinstance(table, Index) else library_of(table)
         if not deal[1]:
-            self._log(rows, plan, deal[0], no_effect)
+            self._log(plan, deal[0], no_effect)
 
-    def _log(self, rows: Rows, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
-        log.left_out(rows, plan)
+    @property
+    def _experiments(self) -> Listing:
+        return self._index._experiments
+
+    @property
+    def _conditions(self) -> Listing:
+        return self._index._conditions
+
+    def _log(self, plan: _core.Plan, replicas: int | None, no_effect: Mapping[str, str | bool]) -> None:
+        log.left_out(self._index)
         log.without_effect({**no_effect, **log.no_leak(plan, self._leaky_here)})
         only_short = plan.batches == 1 and plan.short and replicas == 1
         if not plan.dealt:
@@ -123,7 +126,8 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         behind it: torchdata's StatefulDataLoader keeps the right position, and with other loaders `resume` sets it.
         Iterators have both methods too, and sampler and iterators take each other's states.
 
-        The first call passes over the table's rows once, for the fingerprint.
+        The first call passes over the table's rows once, for the fingerprint. Over an `Index`, only the first call of
+        all its samplers does; over one that was opened, none.
         """
         return self._feed.state_dict()
 
@@ -304,7 +308,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             Asked(
                 leaky=self._leaky_here,
                 ratios=self.condition_ratio,
-                window=self.temporal_window_hours if self._has_times else None,
+                window=self.temporal_window_hours if self._index.time_key is not None else None,
                 settings=told(self),
             ),
             epoch=first,
@@ -322,10 +326,15 @@ class CascadeBase(ReadBack, Sampler[Batch]):
         size, leak, _ = self._feed.plan.seats()
         primary = size - leak
         places = {"leak": slice(primary, size)}
-        if not self._has_times:
+        if self._index.time_key is None:
             return {"primary": slice(0, primary), **places}
         near = primary - int(primary * self.temporal_global_fraction)
         return {"near": slice(0, near), "far": slice(near, primary), **places}
+
+    @property
+    def index(self) -> Index:
+        """What the sampler knows of the table, of the features that are on; other samplers take it for the table."""
+        return self._index
 
     @property
     def epoch(self) -> int:
@@ -375,7 +384,7 @@ class CascadeBase(ReadBack, Sampler[Batch]):
             used.append(f"{len(self._experiments)} experiments, leaky={self.leaky}")
         if self._conditions:
             used.append(f"{len(self._conditions)} conditions")
-        if self._has_times:
+        if self._index.time_key is not None:
             outside = self.temporal_global_fraction
             used.append(f"window of {self.temporal_window_hours} h and {outside} of the seats outside")
         return (
@@ -393,10 +402,3 @@ class CascadeBase(ReadBack, Sampler[Batch]):
 
     def _checked(self, epoch: int) -> int:
         return arguments.integer("epoch", epoch, 0, self._epochs)
-
-
-def _with_rows(key: Key | None, numbers: Any) -> Listing:
-    if key is None:
-        return Listing(())
-    # Rows that are left out may have been the only ones of a label. Numbers ascend.
-    return key.labels if len(numbers) == len(key.labels) else key.labels.take(numbers)

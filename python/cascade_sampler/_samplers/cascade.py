@@ -8,12 +8,12 @@ from typing import Any
 from cascade_sampler import _core
 from cascade_sampler._samplers import arguments
 from cascade_sampler._samplers.base import CascadeBase
-from cascade_sampler._samplers.kinds import WEIGHTINGS, IndexDtype, Label, Missing, Weighting
+from cascade_sampler._samplers.kinds import MISSING, WEIGHTINGS, IndexDtype, Label, Missing, Weighting
+from cascade_sampler._samplers.over import index_of, keys
 from cascade_sampler._samplers.plan import make_plan, numbers_of
 from cascade_sampler._samplers.settings import GLOBAL_FRACTION, WINDOW, DealtSettings, shared
 from cascade_sampler._tables.names import key_columns
-from cascade_sampler._tables.open import open_table
-from cascade_sampler._tables.rows import ROWS, read_rows
+from cascade_sampler._tables.rows import ROWS
 
 _EPOCHS = 2**20
 
@@ -30,10 +30,11 @@ class CascadeSampler(CascadeBase):
 
     Parameters
     ----------
-    table : table
+    table : table or Index
         The samples, one a row: a pandas or polars DataFrame, a pyarrow Table, a Hugging Face dataset, anything with the
         Arrow stream interface, or a mapping of column names to one-dimensional arrays. Only the columns that are used
-        are read, and the table is not kept. Fewer than 2^32 rows. Batches hold positions, 0 to N-1.
+        are read, and the table is not kept. Fewer than 2^32 rows. Batches hold positions, 0 to N-1. An `Index` of the
+        table does as well, and brings its keys and `missing` with it.
     batch_size : int
         Rows of a batch. No batch is ever short.
     experiment_key : str or list of str, optional
@@ -149,6 +150,9 @@ class CascadeSampler(CascadeBase):
         weighting = arguments.choice("experiment_weights", experiment_weights, WEIGHTINGS) if given else "size"
         weights = None if given else arguments.proportions("experiment_weights", experiment_weights)
         deal = arguments.ranks(num_replicas, rank, ROWS)
+        experiment_key, condition_key, time_key, missing = keys(
+            table, experiment_key, condition_key, time_key, arguments.choice("missing", missing, MISSING)
+        )
         experiment_columns = _columns("experiment_key", experiment_key)
         condition_columns = _columns("condition_key", condition_key)
         time_column = None if time_key is None else arguments.column("time_key", time_key)
@@ -181,26 +185,25 @@ class CascadeSampler(CascadeBase):
         if settings.condition_key is None:
             _refuse_without_conditions(settings)
 
-        rows = read_rows(
-            open_table(table, "table"),
+        index = index_of(
+            table,
             "table",
             experiment_columns,
             condition_columns,
             time_column,
-            index_dtype=settings.index_dtype,
-            exclude=settings.missing == "exclude",
+            settings,
         )
         plan = make_plan(
-            rows,
+            index,
             weights,
             settings.condition_ratio,
-            lambda index, weight_values, ratio_values: _core.dealt_plan(
-                index,
+            lambda weight_values, ratio_values: _core.dealt_plan(
+                index._core,
                 settings.batch_size,
-                settings.leaky if index.has_experiments else 0.0,
+                settings.leaky if experiment_columns else 0.0,
                 weighting if weight_values is None else weight_values,
                 ratio_values,
-                numbers_of("always", settings.always, rows.conditions),
+                numbers_of("always", settings.always, index._facts.conditions),
                 settings.conditions_per_batch,
                 settings.run_length,
                 settings.batches_per_experiment,
@@ -221,7 +224,7 @@ class CascadeSampler(CascadeBase):
             "temporal_global_fraction": settings.temporal_global_fraction != GLOBAL_FRACTION and no_times,
             "run_length": _no_runs(plan, settings),
         }
-        self._start(table, rows, plan, settings, deal, _EPOCHS, no_effect, settings.fixed_epoch)
+        self._start(table, index, plan, settings, deal, _EPOCHS, no_effect, settings.fixed_epoch)
 
     def set_epoch(self, epoch: int) -> None:
         """Make `epoch` the one that the next iteration begins; with `fixed_epoch` nothing changes.

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from cascade_sampler import _core
+from cascade_sampler._index.index import Index
 from cascade_sampler._samplers import arguments
 from cascade_sampler._samplers.base import CascadeBase
-from cascade_sampler._samplers.kinds import IndexDtype, Label, Missing
+from cascade_sampler._samplers.kinds import MISSING, IndexDtype, Label, Missing
+from cascade_sampler._samplers.over import SWITCHES, index_of, keys
 from cascade_sampler._samplers.plan import make_plan
 from cascade_sampler._samplers.settings import GLOBAL_FRACTION, WINDOW, WORDS, Settings, shared
 from cascade_sampler._tables.names import key_columns
-from cascade_sampler._tables.open import open_table
-from cascade_sampler._tables.rows import ROWS, read_rows
+from cascade_sampler._tables.rows import ROWS
 
+_EXPERIMENT_KEY, _CONDITION_KEY = "experiment", "condition"
 _TIME_KEY = "hours_post_infection"
 
 
@@ -33,11 +35,12 @@ class FlexibleBatchSampler(CascadeBase):
 
     Parameters
     ----------
-    valid_anchors : table
+    valid_anchors : table or Index
         The samples, one a row: a pandas or polars DataFrame, a pyarrow Table, anything with the Arrow stream interface,
         or a mapping of column names to one-dimensional arrays. Only the columns that are used are read, and nothing is
         kept but row numbers and times. Fewer than 2^32 rows. Batches hold positions in it, 0 to rows - 1, and not
-        labels of its index.
+        labels of its index. An `Index` of the table does as well: its keys and `missing` then stand for the defaults of
+        these arguments.
     batch_size : int, default 128
         Rows of a batch.
     experiment_aware : bool, default True
@@ -129,8 +132,8 @@ class FlexibleBatchSampler(CascadeBase):
         seed: int = 0,
         drop_last: bool = True,
         *,
-        experiment_key: str | list[str] = "experiment",
-        condition_key: str | list[str] = "condition",
+        experiment_key: str | list[str] = _EXPERIMENT_KEY,
+        condition_key: str | list[str] = _CONDITION_KEY,
         num_batches: int | None = None,
         index_dtype: IndexDtype = "int64",
         temporal_enrichment: bool = False,
@@ -143,6 +146,14 @@ class FlexibleBatchSampler(CascadeBase):
         weights = arguments.proportions("experiment_weights", experiment_weights)
         balanced = arguments.flag("condition_balanced", condition_balanced)
         deal = arguments.ranks(num_replicas, rank, ROWS)
+        experiment_key, condition_key, time_key, missing = keys(
+            valid_anchors,
+            experiment_key,
+            condition_key,
+            time_key,
+            arguments.choice("missing", missing, MISSING),
+            (_EXPERIMENT_KEY, _CONDITION_KEY, _TIME_KEY),
+        )
         experiment_columns = key_columns("experiment_key", experiment_key)
         condition_columns = key_columns("condition_key", condition_key)
         batches = None if num_batches is None else arguments.integer("num_batches", num_batches, 1, 2**63)
@@ -166,23 +177,24 @@ class FlexibleBatchSampler(CascadeBase):
         )
         self._aware, self._balanced, self._temporal = aware, balanced, temporal
 
-        rows = read_rows(
-            open_table(valid_anchors),
+        # Validation above is done for what is off as well; from here on what is off is gone.
+        leaky = settings.leaky if aware else 0.0
+        index = index_of(
+            valid_anchors,
             "valid_anchors",
             experiment_columns if aware else (),
             condition_columns if balanced else (),
             time_column,
-            index_dtype=settings.index_dtype,
-            exclude=settings.missing == "exclude",
+            settings,
+            pools=int(settings.batch_size * leaky) > 0,
+            switches=SWITCHES,
         )
-        # Validation above is done for what is off as well; from here on what is off is gone.
-        leaky = settings.leaky if aware else 0.0
         plan = make_plan(
-            rows,
+            index,
             weights if aware else None,
             settings.condition_ratio if balanced else None,
-            lambda index, weight_values, ratio_values: _core.Plan(
-                index,
+            lambda weight_values, ratio_values: _core.Plan(
+                index._core,
                 settings.batch_size,
                 leaky,
                 weight_values,
@@ -192,23 +204,24 @@ class FlexibleBatchSampler(CascadeBase):
                 settings.temporal_window_hours,
                 settings.temporal_global_fraction,
             ),
-            pools=int(settings.batch_size * leaky) > 0,
         )
         unaware = not aware and "experiment_aware=False"
         unbalanced = not balanced and "condition_balanced=False"
         untimed = not temporal and "temporal_enrichment=False"
+        # The keys of an index are there whether or not they are used.
+        is_table = not isinstance(valid_anchors, Index)
         no_effect = {
             "leaky": settings.leaky > 0 and unaware,
             "experiment_weights": weights is not None and unaware,
-            "experiment_key": experiment_columns != ("experiment",) and unaware,
+            "experiment_key": is_table and experiment_columns != (_EXPERIMENT_KEY,) and unaware,
             "condition_ratio": settings.condition_ratio is not None and unbalanced,
-            "condition_key": condition_columns != ("condition",) and unbalanced,
+            "condition_key": is_table and condition_columns != (_CONDITION_KEY,) and unbalanced,
             "drop_last": not settings.drop_last and batches is not None and "num_batches is given",
             "temporal_window_hours": settings.temporal_window_hours != WINDOW and untimed,
             "temporal_global_fraction": settings.temporal_global_fraction != GLOBAL_FRACTION and untimed,
-            "time_key": time_key != _TIME_KEY and untimed,
+            "time_key": is_table and time_key != _TIME_KEY and untimed,
         }
-        self._start(valid_anchors, rows, plan, settings, deal, WORDS - settings.seed, no_effect)
+        self._start(valid_anchors, index, plan, settings, deal, WORDS - settings.seed, no_effect)
 
     @property
     def experiment_aware(self) -> bool:

@@ -7,6 +7,21 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from cascade_sampler._index.facts import Missing
+
+__all__ = [
+    "INDEX_DTYPES",
+    "MISSING",
+    "WEIGHTINGS",
+    "Batch",
+    "Columns",
+    "IndexDtype",
+    "Indices",
+    "Label",
+    "Missing",
+    "Weighting",
+]
+
 Label: TypeAlias = Any
 """What names an experiment or a condition: text, a number, a bool, a date; a tuple of them for several columns.
 
@@ -16,8 +31,6 @@ Columns: TypeAlias = str | list[str]
 """The column, or the columns, that a key is made of."""
 IndexDtype: TypeAlias = Literal["int64", "int32", "uint32", "list"]
 """What a batch is."""
-Missing: TypeAlias = Literal["error", "exclude"]
-"""What becomes of rows without a label or a time."""
 Weighting: TypeAlias = Literal["size", "sqrt", "equal"]
 """How often experiments are picked, where no weights are given."""
 Indices: TypeAlias = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.uint32]

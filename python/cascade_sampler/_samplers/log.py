@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cascade_sampler import _core
+from cascade_sampler._index.index import Index
 from cascade_sampler._plans.composition import ADVICE, described, ratios_of, shares, uneven
 from cascade_sampler._samplers import ranks, replacement
-from cascade_sampler._tables.rows import Rows
 from cascade_sampler._tables.shown import shown
 
 _logger = logging.getLogger("cascade_sampler")
@@ -36,11 +36,13 @@ def say(rank: int | None, message: str, *details: Any) -> None:
         _logger.warning(message, *details)
 
 
-def left_out(rows: Rows, plan: _core.Plan) -> None:
+def left_out(index: Index) -> None:
     """Say how many rows ``missing="exclude"`` leaves out, if any."""
-    if rows.missing:
-        gone = plan.rows - plan.kept
-        _logger.warning("missing='exclude' leaves out %d of %d rows: %s", gone, plan.rows, rows.listed_missing())
+    if index.kept < index.rows:
+        gone = index.rows - index.kept
+        _logger.warning(
+            "missing='exclude' leaves out %d of %d rows: %s", gone, index.rows, index._facts.listed_left_out()
+        )
 
 
 def without_effect(reasons: Mapping[str, str | bool]) -> None:

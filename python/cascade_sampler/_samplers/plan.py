@@ -4,59 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from cascade_sampler import _core
+from cascade_sampler._index.facts import NamedLabels
+from cascade_sampler._index.index import Index
 from cascade_sampler._samplers.kinds import Label
-from cascade_sampler._tables.keys import Key
 from cascade_sampler._tables.labels import by_label
-from cascade_sampler._tables.rows import Rows
 from cascade_sampler._tables.shown import shown
 
 _Numbers = list[float] | None
 
 
 def make_plan(
-    rows: Rows,
+    index: Index,
     weights: Mapping[Label, float] | None,
     ratios: Mapping[Label, float] | None,
-    plan: Callable[[_core.Index, _Numbers, _Numbers], _core.Plan],
-    *,
-    pools: bool = False,
+    plan: Callable[[_Numbers, _Numbers], _core.Plan],
 ) -> _core.Plan:
-    """Have the core index the rows, and plan.
+    """Have the core plan.
 
     Parameters
     ----------
-    rows : Rows
+    index : Index
         What the table says.
     weights, ratios : dict or None
         By label; None for the default, and where the key is not used.
     plan : callable
-        Is given the index, then weights and ratios by number.
-    pools : bool
-        Whether the plan needs the rows by experiment beside those by experiment and condition.
+        Is given weights and ratios by number.
 
     Raises
     ------
     ValueError
         For names without rows, and for all that the core refuses.
     """
-    experiments, conditions = rows.experiments, rows.conditions
+    facts = index._facts
+    experiments, conditions = facts.experiments, facts.conditions
     weight_values = ratio_values = None
     if weights is not None and experiments is not None:
         weight_values = by_label("experiment_weights", weights, experiments.labels, experiments.name)
     if ratios is not None and conditions is not None:
         ratio_values = by_label("condition_ratio", ratios, conditions.labels, conditions.name)
     try:
-        index = _core.Index(
-            rows.rows,
-            experiments.for_core() if experiments else None,
-            conditions.for_core() if conditions else None,
-            rows.times,
-            pools,
-        )
-        return plan(index, weight_values, ratio_values)
+        return plan(weight_values, ratio_values)
     except _core.NoConditionError as error:
         label = shown(experiments.labels[error.args[1]]) if experiments else "the table"
         raise ValueError(
@@ -79,12 +67,18 @@ def make_plan(
         ) from None
     except ValueError as error:
         refused = error
-    if rows.missing:
-        _refuse_left_out(rows, weights, ratios)
+    if facts.left_out:
+        # Rows that are left out may have been the only ones of a label.
+        for argument, given, key, left in (
+            ("experiment_weights", weights, experiments, index.experiments),
+            ("condition_ratio", ratios, conditions, index.conditions),
+        ):
+            if given is not None and key is not None:
+                by_label(argument, given, left, key.name)
     raise refused
 
 
-def numbers_of(argument: str, names: Sequence[Label], key: Key | None) -> list[int]:
+def numbers_of(argument: str, names: Sequence[Label], key: NamedLabels | None) -> list[int]:
     """Return the label numbers of some names.
 
     Raises
@@ -96,20 +90,3 @@ def numbers_of(argument: str, names: Sequence[Label], key: Key | None) -> list[i
         return []
     values = by_label(argument, dict.fromkeys(names, 1.0), key.labels, key.name)
     return [number for number, value in enumerate(values) if value == 1.0]
-
-
-def _refuse_left_out(rows: Rows, weights: Mapping[Label, float] | None, ratios: Mapping[Label, float] | None) -> None:
-    """Raise what the core refuses for the rows that are left out, in the user's words; do nothing where it is else.
-
-    Only here is it worked out who is left out: the core finds that on its way, and where all is well nobody needs it.
-    """
-    kept = rows.kept()
-    if not kept.any():
-        raise ValueError(f"missing='exclude' leaves out all {rows.rows} rows: {rows.listed_missing()}")
-    for argument, given, key in (
-        ("experiment_weights", weights, rows.experiments),
-        ("condition_ratio", ratios, rows.conditions),
-    ):
-        if given is not None and key is not None:
-            left = [key.labels[number] for number in np.unique(key.numbers()[kept]).tolist()]
-            by_label(argument, given, left, key.name)

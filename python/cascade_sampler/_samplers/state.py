@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cascade_sampler import _core
+from cascade_sampler._index.digests import digest, digests
 from cascade_sampler._samplers import arguments
 from cascade_sampler._tables.shown import shown
 
 _WORDS = 2**64
 _DEALT_EPOCHS = 2**20
 _SAMPLERS = {1: "FlexibleBatchSampler, whose batches are drawn", 2: "CascadeSampler, whose batches are dealt"}
-_PIECE = 2**22
 
 #: Epoch, global batches done, and where a stream stood on the way: batches, words of the generator, the half kept.
 Place = tuple[int, int, int, int, int | None]
@@ -31,9 +29,7 @@ def fingerprint(plan: _core.Plan, seed: int) -> dict[str, Any]:
     index, settings = plan.index, plan.settings()
     table = {
         "rows": index.rows,
-        "experiments": _digest(index.experiment_positions()),
-        "conditions": _digest(index.condition_positions()),
-        "times": _digest(index.times()),
+        **digests(index),
         "seed": seed,
     }
     told = {
@@ -49,7 +45,7 @@ def fingerprint(plan: _core.Plan, seed: int) -> dict[str, Any]:
 
 def _drawn(plan: _core.Plan, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "weights": _digest(plan.weights),
+        "weights": digest(plan.weights),
         "ratios": _digest_numbers(settings["ratios"]),
         "drop_last": settings["drop_last"] if settings["batches"] is None else None,
     }
@@ -59,7 +55,7 @@ def _dealt(plan: _core.Plan, settings: Mapping[str, Any]) -> dict[str, Any]:
     # By size, and as long as a pass, an epoch has a number of batches of each experiment that follows from no weight.
     is_pass = settings["weights"] == "size" and settings["batches"] is None
     return {
-        "weights": "size" if is_pass else _digest(plan.weights),
+        "weights": "size" if is_pass else digest(plan.weights),
         "ratios": _digest_numbers(settings["ratios"]),
         "always": _digest_numbers(sorted(settings["always"])),
         "conditions_per_batch": settings["conditions_per_batch"],
@@ -69,19 +65,7 @@ def _dealt(plan: _core.Plan, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _digest_numbers(values: list[Any] | None) -> str | None:
-    return None if values is None else _digest(np.array(values, dtype=np.float64))
-
-
-def _digest(values: NDArray[Any] | None) -> str | None:
-    """Hash numbers; the same on machines of either byte order."""
-    if values is None or len(values) == 0:
-        return None
-    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    digest = hashlib.sha256(little.dtype.str.encode())
-    # By the piece: Ctrl-C is answered between them.
-    for start in range(0, len(little), _PIECE):
-        digest.update(little[start : start + _PIECE].data)
-    return digest.hexdigest()[:32]
+    return None if values is None else digest(np.array(values, dtype=np.float64))
 
 
 def pack(feed: _core.Feed, place: Place) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cascade_sampler._tables.arrays import encode_array, text_column
-from cascade_sampler._tables.codes import Column, Dictionary, Labels
+from cascade_sampler._tables.codes import Codes, Column, Dictionary, Labels
 from cascade_sampler._tables.joined import Texts
 from cascade_sampler._tables.libraries import loaded
 from cascade_sampler._tables.numeric import are_many, mostly_differ
@@ -81,7 +81,13 @@ class ArrowColumn:
         if indices.null_count:
             indices = pyarrow.compute.fill_null(indices.cast(pyarrow.int64()), -1)
         codes = indices.to_numpy(zero_copy_only=True)
-        self.column.add(codes.copy() if self._own else codes, self._dictionary)
+        self.column.add(_copied(codes, self._dictionary.size) if self._own else codes, self._dictionary)
+
+
+def _copied(codes: Codes, labels: int) -> Codes:
+    """Return codes in memory of their own, in as few bytes each as the labels need."""
+    least = np.min_scalar_type(-max(labels, 1))
+    return codes.astype(least if least.itemsize < codes.dtype.itemsize else codes.dtype)
 
 
 def simple(array: Any) -> Any:

@@ -53,6 +53,14 @@ def read(
 _Parts: TypeAlias = dict[str, str | None]
 
 
+def files_in(paths: Sequence[Path]) -> list[tuple[Path, _Parts, _Parts]]:
+    """Return the files that `read` reads, in order, each with the columns that the names of its folders give.
+
+    First those of the path that was given, which count only where the file has no such column; then those beneath.
+    """
+    return [found for given in paths for found in _files(given)]
+
+
 def _files(given: Path) -> Iterator[tuple[Path, _Parts, _Parts]]:
     """Yield files, each with the columns that the names of its folders give: those of the path, and those beneath."""
     if not given.is_dir():

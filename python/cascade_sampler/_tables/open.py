@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +47,19 @@ class Table:
     """Whether the index holds the row numbers in another order than that of the rows."""
 
 
-def open_table(source: Any, argument: str = "valid_anchors") -> Table:
-    """Recognise a table without reading it; errors call it by the name of the argument it was given as.
+def open_table(
+    source: Any, argument: str = "valid_anchors", watched: Callable[[Iterable[Any]], Iterable[Any]] = iter
+) -> Table:
+    """Recognise a table without reading it.
+
+    Parameters
+    ----------
+    source : table
+        Of any library.
+    argument : str
+        The argument it was given as, for errors.
+    watched : callable
+        Of a stream the record batches go through it.
 
     Raises
     ------
@@ -73,7 +84,7 @@ def open_table(source: Any, argument: str = "valid_anchors") -> Table:
     if datasets and isinstance(source, datasets.Dataset):
         return _from_columns(source.column_names, len(source), lambda name: _dataset_column(source, name))
     if hasattr(source, "__arrow_c_stream__"):
-        return _from_stream(source, argument)
+        return _from_stream(source, argument, watched)
     raise TypeError(f"{argument} must be {_ACCEPTED}, got {type(source).__name__}")
 
 
@@ -205,7 +216,7 @@ def _what(values: Any) -> str:
     return f"an array of shape {values.shape}" if hasattr(values, "shape") else f"of type {kind}"
 
 
-def _from_stream(source: Any, argument: str) -> Table:
+def _from_stream(source: Any, argument: str, watched: Callable[[Iterable[Any]], Iterable[Any]]) -> Table:
     try:
         import pyarrow
     except ImportError:
@@ -218,14 +229,20 @@ def _from_stream(source: Any, argument: str) -> Table:
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, TypeError) as error:
         raise TypeError(f"{argument} must be {_ACCEPTED}, got {type(source).__name__}: {error}") from None
 
+    return table_of_batches(reader.schema, watched(reader))
+
+
+def table_of_batches(schema: Any, batches: Iterable[Any]) -> Table:
+    """Return record batches of Arrow as a table, which is read once and batch by batch: each is let go of."""
+
     def read(wanted: Sequence[Any], time: Any) -> Contents:
         for name in [*wanted, *([] if time is None else [time])]:
-            if reader.schema.names.count(name) > 1:
+            if schema.names.count(name) > 1:
                 raise _doubled(name)
         rows = 0
-        columns = {name: ArrowColumn(name, reader.schema.field(name).type, own=True) for name in wanted}
+        columns = {name: ArrowColumn(name, schema.field(name).type, own=True) for name in wanted}
         moments: list[NDArray[Any]] = []
-        for batch in reader:
+        for batch in batches:
             rows += batch.num_rows
             for name, column in columns.items():
                 with column_errors(name):
@@ -237,4 +254,4 @@ def _from_stream(source: Any, argument: str) -> Table:
         encoded = {name: column.column for name, column in columns.items()}
         return Contents(rows, encoded, None if time is None else Times(time, moments))
 
-    return Table(reader.schema.names, None, read)
+    return Table(schema.names, None, read)

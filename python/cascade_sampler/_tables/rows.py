@@ -20,7 +20,7 @@ from cascade_sampler._tables.times import Times
 ROWS = 2**32
 """No table has as many."""
 
-_OFF = {
+OFF = {
     "experiment_key": "pass {key}=, or experiment_aware=False",
     "condition_key": "pass {key}=, or condition_balanced=False",
     "time_key": "pass {key}=, or temporal_enrichment=False",
@@ -65,6 +65,7 @@ def read_rows(
     *,
     index_dtype: str,
     exclude: bool,
+    instead: Mapping[str, str] = OFF,
 ) -> Rows:
     """Read the columns that are used.
 
@@ -82,6 +83,8 @@ def read_rows(
         Type of the row numbers, which must tell the rows apart.
     exclude : bool
         Whether rows without a label or a time are left out; otherwise they are an error.
+    instead : mapping of argument to str
+        What else to pass where the column is missing that the argument names.
 
     Raises
     ------
@@ -100,7 +103,7 @@ def read_rows(
     if time_column is not None:
         arguments.setdefault(time_column, "time_key")
     for name, key in arguments.items():
-        require(name, table.names, f"{key}: {argument}", _OFF[key].format(key=key), table.index)
+        require(name, table.names, f"{key}: {argument}", instead.get(key, "").format(key=key), table.index)
     if table.shuffled_index:
         _logger.warning(
             "The index of %s holds the numbers 0 to %d in another order. Batches hold positions, not labels of the "
@@ -109,9 +112,9 @@ def read_rows(
             (table.rows or 1) - 1,
         )
     if table.rows is not None:
-        _check_number(argument, table.rows, index_dtype)
+        check_number(argument, table.rows, index_dtype)
     contents = table.read(wanted, time_column)
-    _check_number(argument, contents.rows, index_dtype)
+    check_number(argument, contents.rows, index_dtype)
     columns = contents.columns
     experiments = make_key([columns[name] for name in experiment_columns], exclude) if experiment_columns else None
     conditions = make_key([columns[name] for name in condition_columns], exclude) if condition_columns else None
@@ -139,7 +142,8 @@ def _with_labels(keys: list[Key]) -> NDArray[np.bool_]:
     return kept
 
 
-def _check_number(argument: str, rows: int, index_dtype: str) -> None:
+def check_number(argument: str, rows: int, index_dtype: str) -> None:
+    """Raise where there are no rows, or more than can be told apart."""
     if rows == 0:
         raise ValueError(f"{argument} has no rows: there is nothing to draw from")
     if rows >= ROWS:

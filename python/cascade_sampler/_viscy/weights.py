@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cascade_sampler._index.index import Index
 from cascade_sampler._samplers import log
 from cascade_sampler._tables.keys import make_key
 from cascade_sampler._tables.listing import Listing
@@ -60,13 +61,17 @@ def by_label(
     ValueError
         Where a group is named twice, or none that has rows.
     """
-    table = open_table(source)
-    strata, time = others
-    wanted = list(dict.fromkeys([*groups, *strata]))
-    if any(name not in table.names for name in [*wanted, *([] if time is None else [time])]):
-        # The sampler says what is missing.
-        return weights
-    labels = _left(table.read(wanted, time), groups, strata)
+    labels: Sequence[Any]
+    if isinstance(source, Index):
+        labels = source.experiments
+    else:
+        table = open_table(source)
+        strata, time = others
+        wanted = list(dict.fromkeys([*groups, *strata]))
+        if any(name not in table.names for name in [*wanted, *([] if time is None else [time])]):
+            # The sampler says what is missing.
+            return weights
+        labels = _left(table.read(wanted, time), groups, strata)
     known = dict(zip(texts(_local(labels, source, groups)), labels, strict=True))
     for text, label in by_text("batch_group_by", labels).items():
         known.setdefault(text, label)

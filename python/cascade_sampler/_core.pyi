@@ -62,7 +62,7 @@ def open_index(
     verify: bool = False,
     copy: bool = False,
     fingerprint: str | None = None,
-    columns: tuple[bool, bool, bool] = (True, True, True),
+    columns: tuple[bool, bool, bool] = ...,
 ) -> Index: ...
 def count(codes: NDArray[Any], labels: int) -> tuple[NDArray[np.uint64], int]: ...
 def combine(

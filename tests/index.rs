@@ -141,7 +141,8 @@ proptest! {
         });
         prop_assert_eq!(batches(&Plan::over(&only, &case.drawn).unwrap()), batches(&drawn));
         prop_assert_eq!(batches(&Plan::dealt_over(&only, &case.dealt).unwrap()), batches(&dealt));
-        for (one, other) in [(only.groups(), drawn.index().groups())] {
+        {
+            let (one, other) = (only.groups(), drawn.index().groups());
             prop_assert_eq!(one.experiment_labels(), other.experiment_labels());
             prop_assert_eq!(one.condition_labels(), other.condition_labels());
             let positions = |groups: &cascade_sampler::plan::Groups| {

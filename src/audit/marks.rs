@@ -9,7 +9,7 @@ use crate::support::pauses::{ENTRIES, Pauses};
 
 /// For every row its unit and how often it was drawn, in one number.
 pub(super) struct Marks {
-    marks: Vec<u32>,
+    of_rows: Vec<u32>,
     /// Whether they lie in the order that all seats are drawn from, so that no row is looked up; else in that of the table.
     by_entry: bool,
     /// Bits of the unit, the lower ones.
@@ -43,7 +43,7 @@ impl Marks {
         // The first unit's marks are what all were filled with.
         for unit in 1..units {
             if by_entry {
-                for marks in marks.marks[entries_of(groups, unit)].chunks_mut(ENTRIES) {
+                for marks in marks.of_rows[entries_of(groups, unit)].chunks_mut(ENTRIES) {
                     marks.fill(unit as u32);
                     pauses.after(marks.len())?;
                 }
@@ -57,7 +57,7 @@ impl Marks {
             let rows = &groups.entries(order).unwrap_or_default()[entries_of(groups, unit)];
             for rows in rows.chunks(ENTRIES) {
                 for &row in rows {
-                    marks.marks[row as usize] = unit as u32;
+                    marks.of_rows[row as usize] = unit as u32;
                 }
                 pauses.after(rows.len())?;
             }
@@ -67,7 +67,7 @@ impl Marks {
 
     fn with_bits(rows: usize, bits: u32) -> Result<Self, Error> {
         Ok(Self {
-            marks: filled(rows, 0)?,
+            of_rows: filled(rows, 0)?,
             by_entry: false,
             bits,
             spilled: Tally::default(),
@@ -89,13 +89,13 @@ impl Marks {
     /// Asks for the mark of a row, or of an entry, ahead of its draw.
     #[inline]
     pub(super) fn prefetch(&self, row: u32) {
-        prefetch(&self.marks, row as usize);
+        prefetch(&self.of_rows, row as usize);
     }
 
     /// Counts a draw of a row, or of an entry, and returns its unit.
     #[inline]
     pub(super) fn draw(&mut self, row: u32) -> Result<u32, Error> {
-        let mark = &mut self.marks[row as usize];
+        let mark = &mut self.of_rows[row as usize];
         let unit = (u64::from(*mark) & ((1 << self.bits) - 1)) as u32;
         let one = 1_u64 << self.bits;
         if let Ok(more) = u32::try_from(u64::from(*mark) + one) {
@@ -122,7 +122,7 @@ impl Marks {
         let mut few = [0_u64; 256];
         let mut many = Tally::default();
         let mut spilled = self.spilled.sums().peekable();
-        for (start, marks) in (0..).step_by(ENTRIES).zip(self.marks.chunks(ENTRIES)) {
+        for (start, marks) in (0..).step_by(ENTRIES).zip(self.of_rows.chunks(ENTRIES)) {
             for (row, &mark) in (start..).zip(marks) {
                 let more = spilled
                     .next_if(|&(spilled, _)| spilled == row)
@@ -135,7 +135,7 @@ impl Marks {
             }
             pauses.after(marks.len())?;
         }
-        few[0] -= (self.marks.len() - kept as usize) as u64;
+        few[0] -= (self.of_rows.len() - kept as usize) as u64;
         let mut draws = Tally::default();
         for (count, rows) in (0..).zip(few).filter(|&(_, rows)| rows > 0) {
             draws.add(count, rows)?;

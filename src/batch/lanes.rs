@@ -50,7 +50,9 @@ impl<'a> Lanes<'a> {
         }
         if let Some(entries) = self.entries {
             let known = self.known.as_flattened();
-            known.iter().for_each(|&entry| prefetch(entries, entry as usize));
+            for &entry in known {
+                prefetch(entries, entry as usize);
+            }
         }
     }
 }
@@ -74,7 +76,9 @@ impl Search for End<'_, '_> {
         walks.end(
             || {
                 if let (Some(entries), Some(asks)) = (*entries, asks.next()) {
-                    asks.iter().for_each(|&entry| prefetch(entries, entry as usize));
+                    for &entry in asks {
+                        prefetch(entries, entry as usize);
+                    }
                 }
             },
             |&(pool, start), cards, many| {

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn pieces_are_as_the_whole() {
-        let bytes: Vec<u8> = (0..2 * PIECE + 77).map(|place| (place * place >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..2 * PIECE + 77).map(|place| ((place * place) >> 3) as u8).collect();
         assert_eq!(hash_of(&bytes), Hash::new().end(&bytes));
         assert_ne!(hash_of(&bytes), hash_of(&bytes[1..]));
     }

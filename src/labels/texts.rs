@@ -38,14 +38,12 @@ impl<'a> Texts<'a> {
     fn word(&self, place: u32, depth: usize) -> u64 {
         let text = self.of(place);
         let rest = text.get(depth..).unwrap_or_default();
-        match rest.first_chunk::<WORD>() {
-            Some(word) => u64::from_be_bytes(*word),
-            None => {
-                let mut word = [0; WORD];
-                word[..rest.len()].copy_from_slice(rest);
-                u64::from_be_bytes(word)
-            }
+        if let Some(word) = rest.first_chunk::<WORD>() {
+            return u64::from_be_bytes(*word);
         }
+        let mut word = [0; WORD];
+        word[..rest.len()].copy_from_slice(rest);
+        u64::from_be_bytes(word)
     }
 
     /// How many bytes the texts at some places share from `depth` on.

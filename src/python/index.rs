@@ -1,4 +1,5 @@
 //! What a table says, for any number of plans.
+#![expect(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

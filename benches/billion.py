@@ -159,7 +159,7 @@ def batches(folder: Path, rows: int) -> dict[str, Any]:
         taken = 0
         for _ in iterator:
             taken += 1
-            if taken == 20_000:
+            if taken == min(20_000, len(sampler) // 2):
                 break
         drawn = time.perf_counter()
         state = iterator.state_dict()

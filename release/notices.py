@@ -1,7 +1,7 @@
 """Write the licences of all that is linked into the wheel: ``python release/notices.py [--check]``.
 
-What is linked is what the crate needs when it runs, with all of its features, on any platform. What only builds or
-tests it is not, nor are procedural macros, which run in the compiler.
+What is linked is what the crate needs when it runs, with all of its features, on any platform that wheels are made for.
+What only builds or tests it is not, nor are procedural macros, which run in the compiler.
 """
 
 from __future__ import annotations
@@ -17,6 +17,15 @@ ROOT = Path(__file__).parent.parent
 NOTICES = ROOT / "THIRD-PARTY-NOTICES.txt"
 STANDARD_LIBRARY = Path(__file__).with_name("rust-standard-library.txt")
 NAMES = ("LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE")
+PLATFORMS = (
+    *(
+        f"{processor}-{rest}"
+        for processor in ("x86_64", "aarch64")
+        for rest in ("unknown-linux-gnu", "unknown-linux-musl")
+    ),
+    *(f"{processor}-apple-darwin" for processor in ("x86_64", "aarch64")),
+    "x86_64-pc-windows-msvc",
+)
 HEAD = """The compiled part of cascade-sampler contains the software below, under these licences. Where a crate may be
 had under one of several, it is taken under the one that is given here. `python release/notices.py` writes this file.
 """
@@ -25,6 +34,7 @@ had under one of several, it is taken under the one that is given here. `python 
 def linked() -> Iterator[dict[str, Any]]:
     """Yield the crates that are linked, in the order of their names."""
     command = ["cargo", "metadata", "--format-version", "1", "--locked", "--all-features"]
+    command += [word for platform in PLATFORMS for word in ("--filter-platform", platform)]
     found = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
     packages = {package["id"]: package for package in found["packages"]}
     nodes = {node["id"]: node for node in found["resolve"]["nodes"]}

@@ -174,7 +174,10 @@ impl Index {
 
     /// Whether row numbers are to be looked at before they are handed out: whoever wrote a file could write anything.
     #[inline]
-    #[cfg_attr(not(feature = "file"), expect(clippy::unused_self, reason = "without files none is from one"))]
+    #[cfg_attr(
+        not(feature = "file"),
+        expect(clippy::unused_self, reason = "without files none is from one")
+    )]
     pub(crate) fn is_from_file(&self) -> bool {
         #[cfg(feature = "file")]
         return self.file.is_some();
@@ -183,7 +186,10 @@ impl Index {
     }
 
     /// Whether the arrays of a file were copied into memory.
-    #[cfg_attr(not(feature = "file"), expect(clippy::unused_self, reason = "without files none is from one"))]
+    #[cfg_attr(
+        not(feature = "file"),
+        expect(clippy::unused_self, reason = "without files none is from one")
+    )]
     pub(crate) fn is_copied(&self) -> bool {
         #[cfg(feature = "file")]
         return self.file.as_ref().is_some_and(|file| file.is_copied);
@@ -193,7 +199,10 @@ impl Index {
 
     /// What to say of a file whose contents led to something that cannot be.
     #[cold]
-    #[cfg_attr(not(feature = "file"), expect(clippy::unused_self, reason = "without files none is from one"))]
+    #[cfg_attr(
+        not(feature = "file"),
+        expect(clippy::unused_self, reason = "without files none is from one")
+    )]
     pub(crate) fn damaged(&self, reason: &str) -> Error {
         #[cfg(feature = "file")]
         let path = self.file.as_ref().map(|file| file.path.clone()).unwrap_or_default();

@@ -74,7 +74,7 @@ cargo package --locked --quiet
 cargo publish --dry-run --locked --quiet --no-verify
 cp "$CARGO_TARGET_DIR"/package/cascade-sampler-*.crate dist/
 tar -xzf dist/*.crate -C "$work"
-(cd "$work"/cascade-sampler-* && cargo test --quiet --locked)
+(cd "$work"/cascade-sampler-* && cargo test --quiet --locked --features file)
 
 step "what is in them, and how an index reads them"
 "$tools/bin/python" release/inspect_artefacts.py dist/*.whl dist/*.tar.gz dist/*.crate

@@ -2,12 +2,13 @@
 
 mod chances;
 mod count;
+mod counts;
 mod coverage;
 mod marks;
 mod pairs;
 mod tally;
 
 pub use chances::{Reach, WindowReach};
-pub use count::{Audit, FirstSeats, OfExperiment, OfTime, OfUnit};
+pub use counts::{Audit, FirstSeats, OfExperiment, OfTime, OfUnit};
 pub use coverage::Coverage;
 pub use pairs::Pairs;

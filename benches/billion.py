@@ -36,10 +36,8 @@ def main(rows: int = ROWS, publish: bool = True) -> None:
     folder = Path(tempfile.mkdtemp(prefix="billion-", dir=os.environ.get("BENCH_FOLDER")))
     try:
         found: dict[str, Any] = {"machine": _machine(), "rows": rows}
-        steps: dict[str, Callable[..., Any]] = {"write": write, "build": build, "open": opening, "batches": batches}
-        for name in steps:
+        for name in ("write", "build", "open", "batches", "audit"):
             found[name] = _alone(name, folder, rows)
-        found["audit"] = _alone("audit", folder, rows)
         shared = folder / "shared"
         shared.mkdir()
         shared_rows = min(rows, SHARED)
@@ -195,36 +193,45 @@ def audit(folder: Path, rows: int) -> dict[str, Any]:
 
 
 def sharing(path: Path) -> dict[str, Any]:
-    """Return the memory of one process over an index, and that of several together."""
-    found = {}
-    for count in (1, PROCESSES):
-        started = [
-            subprocess.Popen(
-                [sys.executable, __file__, "hold", str(path), "0"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(count)
-        ]
-        # All are there, and have drawn their epochs, before any is measured.
-        for process in started:
-            assert process.stdout is not None
-            process.stdout.readline()
-        found[str(count)] = [
-            {"all": _rollup(process.pid, "Pss"), "own": _rollup(process.pid, "Private_Dirty")} for process in started
-        ]
-        for process in started:
-            process.communicate("\n")
-    one, several = found["1"][0], found[str(PROCESSES)]
-    total = sum(process["all"] for process in several)
+    """Return the memory of one process over an index and of several together, beside that of as many without one."""
+    one, several = _held("hold", path, 1), _held("hold", path, PROCESSES)
+    bare, bare_several = _held("bare", path, 1), _held("bare", path, PROCESSES)
     return {
-        "one": one["all"],
-        "several": total,
-        "ratio": total / one["all"],
-        "own": one["own"],
+        "one": one,
+        "several": several,
+        "ratio": several / one,
+        "bare": bare,
+        "bare_several": bare_several,
+        "ratio_of_index": (several - bare_several) / (one - bare),
         "file": path.stat().st_size,
     }
+
+
+def _held(step: str, path: Path, count: int) -> int:
+    """Return the proportional share of memory of so many processes that are at the end of a step, together."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, __file__, step, str(path), "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(count)
+    ]
+    # All are there before any is measured.
+    for process in started:
+        assert process.stdout is not None
+        process.stdout.readline()
+    found = sum(_rollup(process.pid, "Pss") for process in started)
+    for process in started:
+        process.communicate("\n")
+    return found
+
+
+def bare(path: Path, rows: int) -> None:
+    """Be what `hold` is without an index."""
+    import cascade_sampler
+
+    assert cascade_sampler.CascadeSampler
+    print("ready", flush=True)
+    sys.stdin.readline()
 
 
 def hold(path: Path, rows: int) -> None:
@@ -305,13 +312,16 @@ def _page(found: dict[str, Any]) -> str:
         "",
         "## Several processes",
         "",
-        f"Over an index of {shared['rows']:,} rows, after each process has drawn a whole epoch. Memory is the",
-        "proportional share (PSS), Python and torch included.",
+        f"Over an index of {shared['rows']:,} rows, a file of {_bytes(shared['file'])}, after each process has drawn a",
+        "whole epoch. Memory is the proportional share (PSS) of all processes together, Python and torch included. The",
+        "second column is the same without an index.",
         "",
-        "| processes | memory together |",
-        "|---|---|",
-        f"| 1 | {_bytes(shared['one'])}, of which {_bytes(shared['own'])} are its own |",
-        f"| {PROCESSES} | {_bytes(shared['several'])}, {shared['ratio']:.2f} times that of one |",
+        "| processes | over the index | without one | the index |",
+        "|---|---|---|---|",
+        f"| 1 | {_bytes(shared['one'])} | {_bytes(shared['bare'])} | {_bytes(shared['one'] - shared['bare'])} |",
+        f"| {PROCESSES} | {_bytes(shared['several'])} | {_bytes(shared['bare_several'])} | "
+        f"{_bytes(shared['several'] - shared['bare_several'])} |",
+        f"| ratio | {shared['ratio']:.2f} | | {shared['ratio_of_index']:.2f} |",
     ]
     return "\n".join(lines) + "\n"
 
@@ -324,10 +334,19 @@ def _bytes(number: float) -> str:
     return f"{number / 2**30:.2f} GiB" if number >= 2**30 else f"{number / _MB:.1f} MiB"
 
 
+WORK: dict[str, Callable[[Path, int], Any]] = {
+    "write": write,
+    "build": build,
+    "open": opening,
+    "batches": batches,
+    "audit": audit,
+    "hold": hold,
+    "bare": bare,
+}
+
 if __name__ == "__main__":
-    if len(sys.argv) == 4 and sys.argv[1] in ("write", "build", "open", "batches", "audit", "hold"):
-        work = {"write": write, "build": build, "open": opening, "batches": batches, "audit": audit, "hold": hold}
-        result = work[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+    if len(sys.argv) == 4 and sys.argv[1] in WORK:
+        result = WORK[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
         if result is not None:
             print(json.dumps(result))
     else:

@@ -1,6 +1,7 @@
 //! The arrays of a file that was opened.
 
 use std::any::Any;
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,8 +37,9 @@ fn kind_of(tensor: &TensorView<'_>) -> &'static str {
 }
 
 impl Source<Error> for Reader<'_> {
-    fn array<T: Plain>(&mut self, name: &str, len: usize, _value: T) -> Result<Store<T>, Error> {
-        let Some(tensor) = self.tensor(name) else {
+    fn array<T: Plain>(&mut self, name: impl Display, len: usize, _value: T) -> Result<Store<T>, Error> {
+        let name = name.to_string();
+        let Some(tensor) = self.tensor(&name) else {
             return Err(self.damaged(&format!("{name} is not there")));
         };
         let (kind, parts) = T::NUMBERS;

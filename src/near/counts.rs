@@ -156,8 +156,8 @@ impl ChildCounts {
         Ok(Self {
             sequences: cut,
             most_children,
-            before: source.array(&format!("{name}.before"), before, 0)?,
-            children: source.array(&format!("{name}.children"), children, 0)?,
+            before: source.array(format_args!("{name}.before"), before, 0)?,
+            children: source.array(format_args!("{name}.children"), children, 0)?,
         })
     }
 

@@ -1,17 +1,19 @@
 //! The arrays that a structure is made of: where they come from, and by which names a file has them.
 
+use std::fmt::Display;
+
 use crate::error::Error;
 use crate::support::pauses::Pauses;
 use crate::support::store::{Plain, Store};
 
 /// Where the arrays of a structure come from: memory that is filled afterwards, or a file that has them.
 pub(crate) trait Source<E> {
-    /// An array of `len` values; in memory each is `value`.
-    fn array<T: Plain>(&mut self, name: &str, len: usize, value: T) -> Result<Store<T>, E>;
+    /// An array of `len` values; in memory each is `value`, and the name is not even written down.
+    fn array<T: Plain>(&mut self, name: impl Display, len: usize, value: T) -> Result<Store<T>, E>;
 }
 
 impl<E: From<Error>> Source<E> for Pauses<'_, E> {
-    fn array<T: Plain>(&mut self, _name: &str, len: usize, value: T) -> Result<Store<T>, E> {
+    fn array<T: Plain>(&mut self, _name: impl Display, len: usize, value: T) -> Result<Store<T>, E> {
         Ok(Store::new(self.filled(len, value)?)?)
     }
 }

@@ -70,3 +70,11 @@ def test_masked_rows_have_no_label(kind):
     found = FlexibleBatchSampler({"k": values}, 8, experiment_key="k", condition_balanced=False, missing="exclude")
     assert found.experiments == (0, 1, 2, 3)
     assert not {row for batch in found for row in batch.tolist() if row % 7 == 0}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_masked_rows_where_labels_mostly_differ(kind):
+    size = min(np.iinfo(kind).max, 20_000)
+    values = np.ma.MaskedArray(np.arange(size), mask=np.arange(size) % 7 == 0).astype(kind)
+    found = FlexibleBatchSampler({"k": values}, 8, experiment_key="k", condition_balanced=False, missing="exclude")
+    assert found.experiments == tuple(row for row in range(size) if row % 7)

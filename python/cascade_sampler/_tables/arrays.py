@@ -48,7 +48,8 @@ def encode_array(name: Any, values: Any) -> Column:
     # The core's own numbers are narrow as they are.
     codes = codes if codes.dtype == np.uint32 else narrow(codes, len(uniques))
     if masked is not None:
-        codes = np.where(masked, codes.dtype.type(-1), codes)
+        no_label = np.iinfo(np.uint32).max if codes.dtype == np.uint32 else -1
+        codes = np.where(masked, codes.dtype.type(no_label), codes)
     column.add(codes, dictionary_of(uniques, in_order))
     return column
 

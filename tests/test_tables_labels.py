@@ -25,6 +25,7 @@ from cascade_sampler._tables.columns import encode
 from cascade_sampler._tables.joined import Texts
 from cascade_sampler._tables.keys import make_key
 from cascade_sampler._tables.labels import order
+from cascade_sampler._tables.open import refuse_views
 from cascade_sampler._tables.shown import shown, visible
 from cascade_sampler._tables.texts import plain, text
 from streams import Stream
@@ -466,6 +467,13 @@ def test_errors_show_labels_and_names_safely(hostile, caplog):
         assert message.isprintable() and len(message) < 1000
     FlexibleBatchSampler(table, 15, **keys)
     assert caplog.messages and all(message.isprintable() and len(message) < 1000 for message in caplog.messages)
+
+
+def test_views_are_refused_where_reading_a_stream_of_them_would_end_the_process():
+    schema = pa.schema({"k": pa.int8(), "name": pa.dictionary(pa.int8(), pa.string_view())})
+    with pytest.raises(TypeError, match="column 'name' is of dictionary.*install pyarrow 25 or newer"):
+        refuse_views(schema, "24.0.0")
+    refuse_views(pa.schema({"k": pa.string()}), "24.0.0")
 
 
 def test_streams_and_dictionaries_of_views():

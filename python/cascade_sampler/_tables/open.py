@@ -22,6 +22,7 @@ _ACCEPTED = (
     "a pandas or polars DataFrame, a pyarrow Table, a Hugging Face Dataset, anything with the Arrow stream interface, "
     "or a mapping of column names to one-dimensional arrays"
 )
+_VIEWS_SINCE = 25
 
 
 @dataclass(frozen=True)
@@ -228,8 +229,19 @@ def _from_stream(source: Any, argument: str, watched: Callable[[Iterable[Any]], 
         reader = pyarrow.RecordBatchReader.from_stream(source)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, TypeError) as error:
         raise TypeError(f"{argument} must be {_ACCEPTED}, got {type(source).__name__}: {error}") from None
-
+    if int(pyarrow.__version__.split(".")[0]) < _VIEWS_SINCE:
+        refuse_views(reader.schema, pyarrow.__version__)
     return table_of_batches(reader.schema, watched(reader))
+
+
+def refuse_views(schema: Any, version: str) -> None:
+    """Raise where a stream has a column of views, whose import ends the process in older versions of pyarrow."""
+    views = [name for name, kind in zip(schema.names, schema.types, strict=True) if "_view" in str(kind)]
+    if views:
+        raise TypeError(
+            f"column {shown(views[0])} is of {schema.field(views[0]).type}, which pyarrow {version} cannot read from a "
+            f"stream: install pyarrow {_VIEWS_SINCE} or newer, or hand the column over as string or binary"
+        )
 
 
 def table_of_batches(schema: Any, batches: Iterable[Any]) -> Table:

@@ -471,7 +471,7 @@ def test_errors_show_labels_and_names_safely(hostile, caplog):
 
 def test_views_are_refused_where_reading_a_stream_of_them_would_end_the_process():
     schema = pa.schema({"k": pa.int8(), "name": pa.dictionary(pa.int8(), pa.string_view())})
-    with pytest.raises(TypeError, match="column 'name' is of dictionary.*install pyarrow 25 or newer"):
+    with pytest.raises(TypeError, match=r"column 'name' is of dictionary.*install pyarrow 25 or newer"):
         refuse_views(schema, "24.0.0")
     refuse_views(pa.schema({"k": pa.string()}), "24.0.0")
 

@@ -108,7 +108,7 @@ def told(sampler: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(plain(name)): _plain(number) for name, number in value.items()}
-    return [*map(plain, value)] if isinstance(value, list) else plain(value)
+    return [*map(plain, value)] if isinstance(value, (list, tuple)) else plain(value)
 
 
 def copied(key: _Key) -> _Key:

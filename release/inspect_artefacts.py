@@ -6,6 +6,7 @@ of sources brings the licences and whatever the README shows or links to.
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import sys
@@ -14,8 +15,15 @@ import zipfile
 from pathlib import Path
 
 LICENCES = ("LICENSE", "THIRD-PARTY-NOTICES.txt")
-#: Where home and temporary folders of builders lie. Rust's own library stands below /rustc, which is none of them.
-PLACES = re.compile(rb"(?:/root/|/home/|/Users/|/tmp/|/var/folders/|/work/|\\Users\\|[A-Z]:\\a\\)[\w./\\-]*")
+ROOT = Path(__file__).resolve().parent.parent
+#: The folder that the checkout lies in; the checkout itself where that is the root of all.
+AROUND = ROOT if ROOT.parent.parent == ROOT.parent else ROOT.parent
+#: Where home and temporary folders of builders lie, and checkouts. Rust's own library stands below /rustc, not there.
+PLACES = re.compile(
+    rb"(?:"
+    + re.escape(f"{AROUND}{os.sep}".encode())
+    + rb"|/root/|/home/|/Users/|/tmp/|/var/folders/|\\Users\\|[A-Z]:\\a\\)[\w./\\-]*"
+)
 
 
 def sections(library: bytes) -> list[str]:

@@ -143,4 +143,7 @@ fn work_on_many_rows_ends_where_a_pause_says_so() {
         combine_with_pause(&column(&few), &column(&many), pause).map(drop)
     });
     assert_eq!(pauses, 2);
+    let counting = |labels| check_pauses(|pause| Codes::U32(&few).count_with_pause(labels, pause).map(drop));
+    // Rows, and room for so many labels, of which there may be 2^31.
+    assert_eq!((counting(7), counting(1 << 20)), (2, 6));
 }

@@ -182,6 +182,20 @@ fn choose(generator: &mut Generator, pool: &[u32], seats: usize) -> Vec<u32> {
     positions.into_iter().map(|position| pool[position as usize]).collect()
 }
 
+#[test]
+fn draws_from_the_largest_population_are_passed_as_they_are_made() {
+    for population in [1, 2, u32::MAX - 1, u32::MAX] {
+        for seats in [0, 1, 2, 5, 1000] {
+            let (mut drawn, mut passed) = (Generator::new(3), Generator::new(3));
+            drawn
+                .sample(population, &mut vec![0; seats], &mut Slots::default())
+                .unwrap();
+            passed.pass(population, seats);
+            assert_eq!(drawn.place(), passed.place(), "{seats} of {population}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn samples_are_those_of_the_specification(

@@ -220,6 +220,24 @@ def test_a_file_that_is_none_of_an_index(tmp_path, content):
         Index.open(tmp_path / "i")
 
 
+def test_of_a_damaged_file_nothing_but_an_error_is_told(tmp_path, capfd):
+    rows = 3000
+    table = {"e": np.arange(rows) % 3, "c": np.arange(rows) // 3 % 5, "t": np.arange(rows) * 7 % 1009 / 8}
+    Index(table, experiment_key="e", condition_key="c", time_key="t").save(tmp_path / "whole")
+    content = (tmp_path / "whole").read_bytes()
+    start, errors = 8 + int.from_bytes(content[:8], "little"), 0
+    for number, place in enumerate(range(start, len(content), len(content) // 20)):
+        (tmp_path / f"{number}").write_bytes(content[:place] + b"\xff" * 40 + content[place + 40 :])
+        try:
+            damaged = Index.open(tmp_path / f"{number}")
+            FlexibleBatchSampler(damaged, 30, leaky=0.3, temporal_enrichment=True).audit()
+        except ValueError as error:
+            assert "damaged" in str(error)
+            errors += 1
+    assert errors > 5
+    assert capfd.readouterr().err == ""
+
+
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         Index.open(tmp_path / "nowhere")

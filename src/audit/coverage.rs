@@ -13,6 +13,8 @@ use crate::support::pauses::Pauses;
 
 /// The most epochs that are asked about.
 const MOST_EPOCHS: f64 = (1_u64 << 20) as f64;
+/// Less of an epoch than one batch, of which no epoch has so many.
+const LEAST_EPOCHS: f64 = 1.0 / (1_u64 << 32) as f64;
 
 /// What is known of the rows that some epochs come to.
 #[derive(Clone, Debug)]
@@ -141,8 +143,15 @@ impl Lapping {
             }
             before = lap;
         }
-        sum + stretch.batches() * self.beside
+        sum + of_batches(self.beside, stretch)
     }
+}
+
+/// The logarithm of the chance that all batches of a stretch miss a row, from that of one, which is infinite where every
+/// batch has the row.
+fn of_batches(missed: f64, stretch: Stretch) -> f64 {
+    let batches = stretch.batches();
+    if batches > 0.0 { batches * missed } else { 0.0 }
 }
 
 impl Coverage {
@@ -210,7 +219,7 @@ impl Coverage {
                 Chances::Never => unit.rows as f64 * leak.exp(),
                 Chances::Laps(laps) => unit.rows as f64 * (laps.missed(stretch) + leak).exp(),
                 Chances::Draws(rates) => {
-                    let of = |&(rate, rows): &(f64, u64)| rows as f64 * (leak - rate * stretch.batches()).exp();
+                    let of = |&(rate, rows): &(f64, u64)| rows as f64 * (leak + of_batches(-rate, stretch)).exp();
                     rates.iter().map(of).sum()
                 }
             });
@@ -234,8 +243,8 @@ impl Coverage {
             }
         }
         let (mut low, mut high) = (if most > 1.0 { most / 2.0 } else { 0.0 }, most);
-        // Until the next step is below a hundred-thousandth.
-        while high - low > high * 1e-5 {
+        // Until the next step is below a hundred-thousandth, or no batch is left between.
+        while high - low > high * 1e-5 && high > LEAST_EPOCHS {
             let middle = f64::midpoint(low, high);
             if is_enough(middle)? {
                 high = middle;
@@ -319,4 +328,35 @@ fn chances<E: From<Error>>(
     // Those that fill up a lap of conditions draw all their rows.
     laps.beside += (-part.filling * chance(part.seats, rows)).ln_1p();
     Ok(Chances::Laps(laps))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{Column, Table, Times};
+    use crate::plan::DealtSettings;
+
+    #[test]
+    fn rows_that_every_batch_has() {
+        let experiments: Vec<u32> = (0..6).collect();
+        let table = Table {
+            rows: 6,
+            experiments: Some(Column::from_ranks(&experiments, 6)),
+            times: Some(Times::F64(vec![&[0.0; 6]])),
+            ..Table::default()
+        };
+        let settings = DealtSettings {
+            batch_size: 2,
+            ..DealtSettings::default()
+        };
+        let plan = Plan::dealt(&table, &settings).unwrap();
+        let coverage = |epoch| Coverage::of::<Error>(&plan, 0, epoch, || Ok(()));
+        let found = coverage(0).unwrap().unwrap();
+        assert_eq!(found.unseen(0.0).unwrap(), [1.0; 6]);
+        assert_eq!(found.unseen(1.0).unwrap(), [0.0; 6]);
+        assert!(found.epochs_until(0.5).unwrap().is_some_and(|epochs| epochs < 1.0));
+        for epoch in [1 << 20, u64::MAX] {
+            assert!(matches!(coverage(epoch), Err(Error::Epoch { .. })));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Codes of labels as whole numbers of any width, read where they lie.
 
 use crate::error::Error;
-use crate::support::memory::filled;
+use crate::support::pauses::{ENTRIES, Pauses};
 
 /// Rank of a row that has no label. Such rows are in no pool.
 pub const MISSING: u32 = u32::MAX;
@@ -79,25 +79,41 @@ impl Codes<'_> {
     /// # Errors
     /// [`Error::Code`] for a code of `labels` or more; [`Error::OutOfMemory`].
     pub fn count(&self, labels: usize) -> Result<Vec<u64>, Error> {
+        self.count_with_pause(labels, || Ok(()))
+    }
+
+    /// As [`Codes::count`]. `pause` is called every few milliseconds; its error ends the work.
+    ///
+    /// # Errors
+    /// As [`Codes::count`], or what `pause` returns.
+    pub fn count_with_pause<E: From<Error>>(
+        &self,
+        labels: usize,
+        mut pause: impl FnMut() -> Result<(), E>,
+    ) -> Result<Vec<u64>, E> {
         // Neighbouring rows mostly share a code; four tables keep one addition from waiting for the last.
         const LANES: usize = 4;
+        let mut pauses = Pauses::new(&mut pause);
         let lanes = if labels < 4096 { LANES } else { 1 };
         // More labels than there is memory for are no label's number but that of a mistake.
         let width = labels.saturating_add(2);
-        let mut tables: Vec<u64> = filled(lanes * width, 0)?;
+        let mut tables: Vec<u64> = pauses.filled(lanes * width, 0)?;
         let (missing, invalid) = (labels, labels + 1);
         let rest = if self.marks_missing() { missing } else { invalid };
         with_codes!(self, |codes, index| {
-            for (row, &code) in codes.iter().enumerate() {
-                let code = index(code);
-                let place = if code < labels as u64 {
-                    code as usize
-                } else if code == NOWHERE {
-                    rest
-                } else {
-                    invalid
-                };
-                tables[(row & (lanes - 1)) * width + place] += 1;
+            for some in codes.chunks(ENTRIES) {
+                for (row, &code) in some.iter().enumerate() {
+                    let code = index(code);
+                    let place = if code < labels as u64 {
+                        code as usize
+                    } else if code == NOWHERE {
+                        rest
+                    } else {
+                        invalid
+                    };
+                    tables[(row & (lanes - 1)) * width + place] += 1;
+                }
+                pauses.after(some.len())?;
             }
         });
         let (counts, others) = tables.split_at_mut(width);
@@ -105,7 +121,7 @@ impl Codes<'_> {
             counts.iter_mut().zip(table).for_each(|(sum, count)| *sum += count);
         }
         if counts[invalid] > 0 {
-            return Err(Error::Code);
+            return Err(Error::Code.into());
         }
         tables.truncate(invalid);
         Ok(tables)

@@ -72,14 +72,17 @@ pub(crate) fn pass(generator: &mut Generator, population: u32, seats: usize) {
         }
         return;
     }
+    if seats == 0 {
+        return;
+    }
     let start = population - seats as u32;
     // A bound of 1 draws nothing.
-    let skipped = usize::from(start == 0 && seats > 0);
+    let skipped = usize::from(start == 0);
     if by_tail_shuffle(population, seats) {
         generator.each_below(population, -1, seats - skipped, |_| {});
     } else {
         generator.each_below(start + 1 + skipped as u32, 1, seats - skipped, |_| {});
-        generator.each_below(seats as u32, -1, seats.saturating_sub(1), |_| {});
+        generator.each_below(seats as u32, -1, seats - 1, |_| {});
     }
 }
 
@@ -98,6 +101,9 @@ fn with_replacement(generator: &mut Generator, population: u32, out: &mut [u32])
 /// Draws all, tells them apart and shuffles them, one loop after another: none of them waits for another's misses.
 #[inline]
 fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mut Slots, known: impl Fn(u32)) {
+    if out.is_empty() {
+        return;
+    }
     let start = population - out.len() as u32;
     let mut seats = out.iter_mut();
     if start == 0 {
@@ -118,7 +124,7 @@ fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mu
     });
     slots.tell_apart(start, out);
     let mut seat = out.len();
-    generator.each_below(seat as u32, -1, seat.saturating_sub(1), |drawn| {
+    generator.each_below(seat as u32, -1, seat - 1, |drawn| {
         seat -= 1;
         out.swap(seat, drawn as usize);
         known(out[seat]);

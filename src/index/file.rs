@@ -18,6 +18,7 @@ use super::{Columns, Index, Made};
 use crate::error::Error;
 use crate::groups::{Groups, Order};
 use crate::near::Focus;
+use crate::support::caught::caught;
 use crate::support::memory::{LINE, Line, bytes_mut, shared};
 use crate::support::pauses::Pauses;
 use crate::support::store::Store;
@@ -145,9 +146,8 @@ impl Index {
     ) -> Result<Self, E> {
         let path = path.as_ref();
         let pauses = &mut Pauses::new(&mut pause);
-        let work = std::panic::AssertUnwindSafe(|| opened(path, how, pauses));
         // A length that overflows is caught in builds that check for it.
-        std::panic::catch_unwind(work).unwrap_or_else(|_| Err(damaged(path, "its lengths overflow").into()))
+        caught(|| opened(path, how, pauses)).unwrap_or_else(|| Err(damaged(path, "its lengths overflow").into()))
     }
 
     /// What else is known of an index that was opened.

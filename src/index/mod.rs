@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::groups::{BY_EXPERIMENT, Groups, Order};
 use crate::near::Focus;
 use crate::support::arrays::Arrays;
+use crate::support::caught::caught;
 use crate::support::memory::shared;
 use crate::support::pauses::Pauses;
 use crate::support::store::Store;
@@ -218,9 +219,7 @@ impl Index {
         if !self.is_from_file() {
             return work();
         }
-        // What the work was to write to is given up where it did not end.
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
-            .unwrap_or_else(|_| Err(self.damaged("its parts contradict one another").into()))
+        caught(work).unwrap_or_else(|| Err(self.damaged("its parts contradict one another").into()))
     }
 
     /// The time of every row in hours, NaN for rows in no pool; `None` without times. `pause` is called every few

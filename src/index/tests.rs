@@ -276,17 +276,6 @@ fn signed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Panics that are caught are not written down a thousand times.
-fn quietly(work: impl FnOnce() + std::panic::UnwindSafe) {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let result = std::panic::catch_unwind(work);
-    std::panic::set_hook(hook);
-    if let Err(panic) = result {
-        std::panic::resume_unwind(panic);
-    }
-}
-
 #[test]
 fn files_that_are_cut_off() {
     let folder = Folder::new("cut");
@@ -309,45 +298,43 @@ fn files_that_are_cut_off() {
 fn files_with_one_byte_that_is_another() {
     let folder = Folder::new("flipped");
     let path = folder.file();
-    quietly(move || {
-        for (number, made) in all_kinds().into_iter().enumerate() {
-            index(made, true).save(&path, &metadata()).unwrap();
-            let bytes = std::fs::read(&path).unwrap();
-            let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-            let mut generator = Generator::new(number as u64);
-            // Every byte of the header of one file, and some of the others.
-            let some = if number == 0 { 1 } else { 41 };
-            let places: Vec<usize> = (0..header).step_by(some).collect();
-            for place in places {
-                let mut other = bytes.clone();
-                other[place] ^= 1 << generator.below(8);
-                assert!(comes_to(&path, &other).is_err(), "{place}");
-                // Errors, or sound batches.
-                let _ = comes_to(&path, &signed(other));
+    for (number, made) in all_kinds().into_iter().enumerate() {
+        index(made, true).save(&path, &metadata()).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let mut generator = Generator::new(number as u64);
+        // Every byte of the header of one file, and some of the others.
+        let some = if number == 0 { 1 } else { 41 };
+        let places: Vec<usize> = (0..header).step_by(some).collect();
+        for place in places {
+            let mut other = bytes.clone();
+            other[place] ^= 1 << generator.below(8);
+            assert!(comes_to(&path, &other).is_err(), "{place}");
+            // Errors, or sound batches.
+            let _ = comes_to(&path, &signed(other));
+        }
+        for _ in 0..60 {
+            let mut other = bytes.clone();
+            let first = header + generator.below((bytes.len() - header) as u32) as usize;
+            let last = (first + 1 + generator.below(200) as usize).min(bytes.len());
+            match generator.below(3) {
+                0 => other[first] ^= 1 << generator.below(8),
+                1 => other[first..last].fill(0xFF),
+                _ => other[first..last]
+                    .iter_mut()
+                    .for_each(|byte| *byte = generator.below(256) as u8),
             }
-            for _ in 0..60 {
-                let mut other = bytes.clone();
-                let first = header + generator.below((bytes.len() - header) as u32) as usize;
-                let last = (first + 1 + generator.below(200) as usize).min(bytes.len());
-                match generator.below(3) {
-                    0 => other[first] ^= 1 << generator.below(8),
-                    1 => other[first..last].fill(0xFF),
-                    _ => other[first..last]
-                        .iter_mut()
-                        .for_each(|byte| *byte = generator.below(256) as u8),
-                }
-                let _ = comes_to(&path, &other);
-                std::fs::write(&path, &other).unwrap();
-                let how = Opening {
-                    verify: true,
-                    ..Opening::default()
-                };
-                if other != bytes {
-                    assert!(matches!(opened(&path, how), Err(Error::Damaged { .. })));
-                }
+            let _ = comes_to(&path, &other);
+            std::fs::write(&path, &other).unwrap();
+            let how = Opening {
+                verify: true,
+                ..Opening::default()
+            };
+            if other != bytes {
+                assert!(matches!(opened(&path, how), Err(Error::Damaged { .. })));
             }
         }
-    });
+    }
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl<'py> TableArrays<'py> {
 pub(super) fn count<'py>(codes: &Bound<'py, PyAny>, labels: usize) -> PyResult<(Bound<'py, PyArray1<u64>>, u64)> {
     let array = Ints::extract(codes)?;
     let codes_slice = array.codes()?;
-    let mut counts = codes.py().detach(|| codes_slice.count(labels))?;
+    let mut counts = detached(codes.py(), |pause| codes_slice.count_with_pause(labels, pause))?;
     let missing = counts.pop().unwrap_or(0);
     Ok((counts.into_pyarray(codes.py()), missing))
 }

@@ -51,9 +51,9 @@ impl Dealt {
     /// The blocks of an epoch.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::Epoch`], [`Error::OutOfMemory`].
     pub(crate) fn pass(&self, seed: u64, epoch: u64) -> Result<Arc<Pass>, Error> {
-        self.last.pass(&self.blocks, seed, epoch)
+        self.last.pass(&self.blocks, seed, check_epoch(epoch.into())?)
     }
 
     /// The global batch at a position, those that fill the last round beginning anew, and whose it is.

@@ -41,6 +41,24 @@ impl<'a> Bytes<'a> {
         }
     }
 
+    /// A number of seats: mostly few.
+    pub(crate) fn batch_size(&mut self) -> u64 {
+        match self.below(16) {
+            0..=11 => 1 + self.below(48),
+            12..=14 => 1 + self.below(700),
+            _ => self.one_of(&[0, 1 << 32, u64::MAX]),
+        }
+    }
+
+    /// Hours around a focal time.
+    pub(crate) fn window(&mut self) -> f64 {
+        match self.below(8) {
+            0..=5 => self.one_of(&[0.0, 0.5, 1.0, 2.0, 0.1, 0.3, 24.0]),
+            6 => f64::INFINITY,
+            _ => self.double(),
+        }
+    }
+
     /// A weight or a ratio.
     fn proportion(&mut self) -> f64 {
         match self.below(8) {

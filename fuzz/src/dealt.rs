@@ -47,14 +47,11 @@ pub fn dealt(data: &[u8]) {
     );
 }
 
-fn settings(bytes: &mut Bytes<'_>) -> DealtSettings {
+/// Settings that labels have no part in.
+pub(crate) fn settings(bytes: &mut Bytes<'_>) -> DealtSettings {
     let batches_per_experiment = bytes.one_of(&[1, 1, 1, 2, 3, 8, 0, 1 << 32]);
     DealtSettings {
-        batch_size: match bytes.below(16) {
-            0..=11 => 1 + bytes.below(48),
-            12..=14 => 1 + bytes.below(700),
-            _ => bytes.one_of(&[0, 1 << 32, u64::MAX]),
-        },
+        batch_size: bytes.batch_size(),
         leaky: bytes.fraction(),
         run_length: match bytes.below(8) {
             0..=3 => 1,
@@ -67,11 +64,7 @@ fn settings(bytes: &mut Bytes<'_>) -> DealtSettings {
             _ => bytes.one_of(&[0, (1 << 32) - 1, (1 << 32) - 8, 1 << 32, 1 << 63]),
         }),
         batches_per_experiment,
-        window: match bytes.below(8) {
-            0..=5 => bytes.one_of(&[0.0, 0.5, 1.0, 2.0, 0.1, 0.3, 24.0]),
-            6 => f64::INFINITY,
-            _ => bytes.double(),
-        },
+        window: bytes.window(),
         global_fraction: bytes.fraction(),
         ..DealtSettings::default()
     }

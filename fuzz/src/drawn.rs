@@ -35,24 +35,17 @@ pub fn drawn(data: &[u8]) {
     });
 }
 
-fn settings(bytes: &mut Bytes<'_>) -> Settings {
+/// Settings that labels have no part in.
+pub(crate) fn settings(bytes: &mut Bytes<'_>) -> Settings {
     Settings {
-        batch_size: match bytes.below(16) {
-            0..=11 => 1 + bytes.below(48),
-            12..=14 => 1 + bytes.below(700),
-            _ => bytes.one_of(&[0, 1 << 32, u64::MAX]),
-        },
+        batch_size: bytes.batch_size(),
         leaky: bytes.fraction(),
         drop_last: bytes.once_in(2),
         batches: bytes.perhaps(|bytes| match bytes.below(8) {
             0..=6 => bytes.below(30) + 1,
             _ => bytes.one_of(&[0, 1 << 40, (1 << 63) - 1, 1 << 63]),
         }),
-        window: match bytes.below(8) {
-            0..=5 => bytes.one_of(&[0.0, 0.5, 1.0, 2.0, 0.1, 0.3, 24.0]),
-            6 => f64::INFINITY,
-            _ => bytes.double(),
-        },
+        window: bytes.window(),
         global_fraction: bytes.fraction(),
         ..Settings::default()
     }

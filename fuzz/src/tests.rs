@@ -6,10 +6,11 @@ use crate::oracle::draws::Generator;
 
 type Attack = (&'static str, fn(&[u8]));
 
-const ATTACKS: [Attack; 3] = [
+const ATTACKS: [Attack; 4] = [
     ("drawn", crate::drawn),
     ("dealt", crate::dealt),
     ("codes", crate::codes),
+    ("files", crate::files),
 ];
 
 #[test]
@@ -36,5 +37,16 @@ fn drawn_bytes() {
             let outcome = std::panic::catch_unwind(|| attack(&bytes));
             assert!(outcome.is_ok(), "{name}, seed {seed}");
         }
+    }
+}
+
+#[test]
+fn hashes_are_those_that_are_known() {
+    for (bytes, hash) in [
+        (&b""[..], 0xEF46_DB37_51D8_E999),
+        (b"abc", 0x44BC_2CF5_AD77_0999),
+        (b"Nobody inspects the spammish repetition", 0xFBCE_A83C_8A37_8BF1),
+    ] {
+        assert_eq!(crate::xxh64::xxh64(bytes), hash);
     }
 }

@@ -5,8 +5,9 @@ use cascade_sampler::{DealtSettings, Source, Weights};
 use crate::oracle::decks::{deal, key, lap, onto, places, word};
 use crate::oracle::drawn::{around, focal};
 use crate::oracle::draws::Generator;
+use crate::oracle::shared::{Shared, named};
 use crate::oracle::sums::exact;
-use crate::oracle::{Seat, drawn_seats, is_fraction, weights};
+use crate::oracle::{Seat, drawn_seats, weights};
 use crate::table::{Facts, Rows};
 
 pub(crate) struct Dealt<'a> {
@@ -37,27 +38,15 @@ impl<'a> Dealt<'a> {
     /// The names of all errors that these arguments may be refused with; none where they are accepted.
     pub(crate) fn reasons(&self) -> Vec<&'static str> {
         let (table, settings) = (self.table, self.settings);
-        let named = if let Weights::Named(given) = &settings.weights {
-            Some(&given[..])
-        } else {
-            None
-        };
+        let shared = Shared::from(settings);
         let mut always = settings.always.clone();
         always.sort_unstable();
         always.dedup();
-        let for_conditions = settings.ratios.is_some() || !always.is_empty() || settings.conditions_per_batch.is_some();
+        let for_conditions = !always.is_empty() || settings.conditions_per_batch.is_some();
         let block = settings.batches_per_experiment;
-        let reasons = [
-            (settings.batch_size == 0 || settings.batch_size >> 32 > 0, "BatchSize"),
-            (!is_fraction(settings.leaky), "Leaky"),
-            (!is_fraction(settings.global_fraction), "GlobalFraction"),
-            (settings.window.is_nan() || settings.window < 0.0, "Window"),
-            (
-                settings
-                    .batches
-                    .is_some_and(|batches| batches == 0 || batches >> 63 > 0),
-                "Batches",
-            ),
+        let is_too_few = |most: u64| most < (always.len() as u64).max(1);
+        let mut reasons = shared.reasons(table, self.facts);
+        reasons.extend(named(&[
             (block == 0 || block >> 32 > 0, "BatchesPerExperiment"),
             (
                 block > 0 && settings.batches.is_some_and(|batches| batches % block > 0),
@@ -65,33 +54,21 @@ impl<'a> Dealt<'a> {
             ),
             (settings.run_length == 0, "RunLength"),
             (
-                settings
-                    .conditions_per_batch
-                    .is_some_and(|most| most < (always.len() as u64).max(1)),
+                settings.conditions_per_batch.is_some_and(is_too_few),
                 "ConditionsPerBatch",
             ),
-            (weights::out_of_range(named), "Proportion"),
-            (weights::out_of_range(settings.ratios.as_deref()), "Proportion"),
-            (table.has_infinite_time(), "InfiniteTime"),
-            (self.facts.kept == 0, "NoRows"),
-            (named.is_some() && table.experiments.is_none(), "WithoutColumn"),
             (for_conditions && table.conditions.is_none(), "WithoutColumn"),
-        ];
-        let mut reasons: Vec<_> = reasons
-            .into_iter()
-            .filter_map(|(is_wrong, name)| is_wrong.then_some(name))
-            .collect();
+        ]));
         // What is asked of a column that there is not is looked at together with what is asked of labels.
         if reasons.iter().any(|&reason| reason != "WithoutColumn") {
             return reasons;
         }
-        if weights::without_rows(named, &self.facts.experiments)
-            || weights::without_rows(settings.ratios.as_deref(), &self.facts.conditions)
+        if shared.names_labels_without_rows(self.facts)
             || always.iter().any(|label| !self.facts.conditions.contains(label))
         {
             reasons.push("WithoutRows");
         }
-        if let Some(given) = named {
+        if let Weights::Named(given) = &settings.weights {
             reasons.extend(weights::reasons(&weights::given(given, &self.facts.experiments)));
         }
         if !reasons.is_empty() {

@@ -3,8 +3,9 @@
 use cascade_sampler::{Settings, Source};
 
 use crate::oracle::draws::Generator;
+use crate::oracle::shared::Shared;
 use crate::oracle::sums::exact;
-use crate::oracle::{Seat, drawn_seats, is_fraction, weights};
+use crate::oracle::{Seat, drawn_seats, weights};
 use crate::table::{Facts, Rows};
 
 pub(crate) struct Drawn<'a> {
@@ -29,38 +30,13 @@ impl<'a> Drawn<'a> {
     /// The names of all errors that these arguments may be refused with; none where they are accepted.
     pub(crate) fn reasons(&self) -> Vec<&'static str> {
         let (table, settings) = (self.table, self.settings);
-        let reasons = [
-            (settings.batch_size == 0 || settings.batch_size >> 32 > 0, "BatchSize"),
-            (!is_fraction(settings.leaky), "Leaky"),
-            (!is_fraction(settings.global_fraction), "GlobalFraction"),
-            (settings.window.is_nan() || settings.window < 0.0, "Window"),
-            (
-                settings
-                    .batches
-                    .is_some_and(|batches| batches == 0 || batches >> 63 > 0),
-                "Batches",
-            ),
-            (weights::out_of_range(settings.weights.as_deref()), "Proportion"),
-            (weights::out_of_range(settings.ratios.as_deref()), "Proportion"),
-            (table.has_infinite_time(), "InfiniteTime"),
-            (self.facts.kept == 0, "NoRows"),
-            (
-                settings.weights.is_some() && table.experiments.is_none(),
-                "WithoutColumn",
-            ),
-            (settings.ratios.is_some() && table.conditions.is_none(), "WithoutColumn"),
-        ];
-        let mut reasons: Vec<_> = reasons
-            .into_iter()
-            .filter_map(|(is_wrong, name)| is_wrong.then_some(name))
-            .collect();
+        let shared = Shared::from(settings);
+        let mut reasons = shared.reasons(table, self.facts);
         // What is asked of a column that there is not is looked at together with what is asked of labels.
         if reasons.iter().any(|&reason| reason != "WithoutColumn") {
             return reasons;
         }
-        if weights::without_rows(settings.weights.as_deref(), &self.facts.experiments)
-            || weights::without_rows(settings.ratios.as_deref(), &self.facts.conditions)
-        {
+        if shared.names_labels_without_rows(self.facts) {
             reasons.push("WithoutRows");
         }
         if let Some(given) = &self.weights {

@@ -5,6 +5,7 @@ pub(crate) mod dealt;
 pub(crate) mod decks;
 pub(crate) mod drawn;
 pub(crate) mod draws;
+pub(crate) mod shared;
 pub(crate) mod sums;
 pub(crate) mod weights;
 

@@ -259,6 +259,27 @@ def test_integers_beyond_the_doubles_stay_apart():
         assert found.experiments[:2] == (high, high + 1) and len(found.experiments) == 3
 
 
+@pytest.mark.filterwarnings("ignore:The 'sparse_index' parameter")
+@pytest.mark.parametrize("fill", [0, 2**53 + 1, np.nan])
+@pytest.mark.parametrize("dtype", ["uint64", "int64"])
+def test_sparse_integers_beyond_the_doubles_stay_apart(dtype, fill):
+    # Of which pandas makes doubles, wherever it fills their gaps.
+    labels = [0, 2**53, 2**53 + 1, 2**53 + 2, 2**63 - 1]
+    whole = np.array(labels * 8, dtype=dtype)
+    positions = [0, 1, 2, 3, 4] * 8
+    if fill == fill:
+        column = pd.arrays.SparseArray(whole, fill_value=fill)
+    else:
+        # The last rows lie in a gap, and have no label.
+        index = pd.arrays.SparseArray(np.r_[np.ones(35), np.zeros(5)]).sp_index
+        column = pd.arrays.SparseArray(whole[:35], sparse_index=index, dtype=pd.SparseDtype(dtype, fill))
+        positions[35:] = [-1] * 5
+    assert column.dtype.subtype == dtype
+    found = grouped(pd.Series(column), missing="exclude")
+    assert found.experiments == tuple(labels)
+    assert found._feed.plan.index.experiment_positions().tolist() == positions
+
+
 def test_classes_of_the_users_are_asked_nothing():
     class Odd(str):
         __slots__ = ()

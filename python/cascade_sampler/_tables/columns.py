@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cascade_sampler._tables.arrays import dictionary_of, encode_array, text_column
 from cascade_sampler._tables.arrow import encode_arrow, text_types, texts_of
@@ -49,9 +50,11 @@ def encode(name: Any, values: Any) -> Column:
 
 def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
     dtype = values.dtype
-    if isinstance(dtype, (np.dtype, pandas.SparseDtype)):
+    if isinstance(dtype, np.dtype):
         return encode_array(name, np.asarray(values))
     array = values.array if hasattr(values, "array") else values
+    if isinstance(dtype, pandas.SparseDtype):
+        return encode_array(name, _dense(pandas, array))
     arrow = _arrow_of(pandas, array)
     if arrow is not None:
         return encode_arrow(name, arrow)
@@ -76,6 +79,23 @@ def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
     codes, uniques = pandas.factorize(array)
     column.add(narrow(codes, len(uniques)), _pandas_dictionary(pandas, pandas.Index(uniques)))
     return column
+
+
+def _dense(pandas: Any, array: Any) -> NDArray[Any]:
+    """Return a sparse array with its gaps filled. pandas makes doubles of integers for it, which merge large ones."""
+    numbers, fill = array.dtype.subtype, array.fill_value
+    is_missing = bool(pandas.isna(fill))
+    if numbers.kind not in "iu" or not (is_missing or isinstance(fill, (int, np.integer))):
+        dense: NDArray[Any] = np.asarray(array)
+        return dense
+    places = array.sp_index.to_int_index().indices
+    values = np.full(len(array), 0 if is_missing else fill, dtype=numbers)
+    values[places] = array.sp_values
+    if not is_missing:
+        return values
+    mask = np.ones(len(array), dtype=bool)
+    mask[places] = False
+    return np.ma.MaskedArray(values, mask)
 
 
 def _pandas_dictionary(pandas: Any, index: Any, different: bool = False) -> Dictionary:

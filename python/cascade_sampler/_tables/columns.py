@@ -54,7 +54,7 @@ def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
         return encode_array(name, np.asarray(values))
     array = values.array if hasattr(values, "array") else values
     if isinstance(dtype, pandas.SparseDtype):
-        return encode_array(name, _dense(pandas, array))
+        return encode_array(name, _dense(array))
     arrow = _arrow_of(pandas, array)
     if arrow is not None:
         return encode_arrow(name, arrow)
@@ -81,21 +81,17 @@ def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
     return column
 
 
-def _dense(pandas: Any, array: Any) -> NDArray[Any]:
+def _dense(array: Any) -> NDArray[Any]:
     """Return a sparse array with its gaps filled. pandas makes doubles of integers for it, which merge large ones."""
     numbers, fill = array.dtype.subtype, array.fill_value
-    is_missing = bool(pandas.isna(fill))
-    if numbers.kind not in "iu" or not (is_missing or isinstance(fill, (int, np.integer))):
+    places = array.sp_index.to_int_index().indices
+    is_whole = isinstance(fill, (int, np.integer))
+    if numbers.kind not in "iu" or not (is_whole or len(places) == len(array)):
         dense: NDArray[Any] = np.asarray(array)
         return dense
-    places = array.sp_index.to_int_index().indices
-    values = np.full(len(array), 0 if is_missing else fill, dtype=numbers)
+    values = np.full(len(array), fill if is_whole else 0, dtype=numbers)
     values[places] = array.sp_values
-    if not is_missing:
-        return values
-    mask = np.ones(len(array), dtype=bool)
-    mask[places] = False
-    return np.ma.MaskedArray(values, mask)
+    return values
 
 
 def _pandas_dictionary(pandas: Any, index: Any, different: bool = False) -> Dictionary:

@@ -10,5 +10,5 @@ if ! cargo +nightly --version >/dev/null 2>&1; then
 fi
 # Leaks are looked for by means that containers forbid. With a target named, build scripts are not checked.
 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 PROPTEST_CASES=${PROPTEST_CASES:-32} \
-    cargo +nightly test --quiet --locked --lib --tests --target "$(rustc -vV | sed -n 's/^host: //p')" \
+    cargo +nightly test --quiet --locked --features file --lib --tests --target "$(rustc -vV | sed -n 's/^host: //p')" \
     --target-dir target/sanitize

@@ -7,16 +7,18 @@ import os
 import pickle
 import random
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from budget import attempts
-from cascade_sampler import CascadeSampler, FlexibleBatchSampler
+from cascade_sampler import CascadeSampler, FlexibleBatchSampler, Index
 
 ROWS = 150_000
 COLUMNS = {
@@ -25,6 +27,7 @@ COLUMNS = {
     "hours": np.arange(ROWS) * 7 % 10_007 / 8,
     "name": np.array([f"row {row % 5000}" for row in range(ROWS)]),
 }
+FOLDER = Path(tempfile.mkdtemp())
 
 
 def sampler(draw: random.Random) -> Any:
@@ -45,6 +48,10 @@ ACTIONS: dict[str, Callable[[Any], Any]] = {
     "pickling": lambda made: pickle.loads(pickle.dumps(made)),
     "copying": copy.copy,
     "iteration": lambda made: [batch.sum() for _, batch in zip(range(50), made, strict=False)],
+    "first state": lambda made: pickle.loads(pickle.dumps(made)).state_dict(),
+    "saving": lambda made: made.index.save(FOLDER / "rows.index"),
+    "opening": lambda made: Index.open(FOLDER / "rows.index", verify=True, copy=True),
+    "first audit": lambda made: pickle.loads(pickle.dumps(made)).audit(3).findings,
 }
 
 
@@ -75,6 +82,7 @@ def interrupted(action: Callable[[], Any], after: float) -> str:
 
 def test_ctrl_c() -> None:
     made = {}
+    Index(COLUMNS, experiment_key="experiment").save(FOLDER / "rows.index")
     for number, draw, outcomes in attempts("SIGINT", 0.25, least=8):
         kept = random.Random(number % 8)
         if number % 8 not in made:
@@ -85,3 +93,5 @@ def test_ctrl_c() -> None:
         action = (lambda: sampler(draw)) if name == "construction" else (lambda: ACTIONS[name](subject))
         outcomes[f"{name}: {interrupted(action, after)}"] += 1
         assert (subject.batch(3, 1) == expected).all()
+        # What was saved is whole, and nothing lies beside it.
+        assert [path.name for path in FOLDER.iterdir()] == ["rows.index"]

@@ -185,6 +185,10 @@ def test_labels_outlive_the_table():
         column = make(texts)
         key = make_key([encode("k", column)])
         held = key.labels._labels
+        if not isinstance(held, Texts):
+            # pandas before 3 has objects as categories.
+            assert isinstance(column, pd.Categorical)
+            continue
         assert held.data.base is None or not np.shares_memory(held.data, _data_of(column))
 
 
@@ -503,6 +507,10 @@ def test_streams_and_dictionaries_of_views():
         for column in (views, in_dictionary, pa.chunked_array([views[:7], views[7:]]), views[3:]):
             assert grouped(column).experiments == expected
             stream = Stream(pa.table({"k": column}))
+            if int(pa.__version__.partition(".")[0]) < 25:
+                with pytest.raises(TypeError, match="install pyarrow 25 or newer"):
+                    FlexibleBatchSampler(stream, 4, experiment_key="k", condition_balanced=False)
+                continue
             found = FlexibleBatchSampler(stream, 4, experiment_key="k", condition_balanced=False)
             assert found.experiments == expected
     frame = pl.DataFrame({"k": [b"a", b"b"] * 20})

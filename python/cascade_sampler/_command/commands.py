@@ -81,10 +81,8 @@ def audit(
     **arguments: Any,
 ) -> int:
     """Count what the batches hold."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from cascade_sampler._command import outputs
+    from cascade_sampler._command.bars import bar
     from cascade_sampler._command.making import make_sampler
     from cascade_sampler._command.show import in_options, show
     from cascade_sampler._report import page
@@ -92,13 +90,8 @@ def audit(
     outputs.check({"--html": html, "--json": as_json}, files)
     _refuse_other_epochs(arguments["fixed_epoch"], epoch, epochs)
     sampler = make_sampler(files, arguments)
-    console = Console(stderr=True)
-    # Into a pipe nothing is written but what is wrong.
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Drawing batches", total=None)
-        found = sampler.audit(
-            epochs, epoch, lambda done, total: bar.update(task, completed=done, total=total), batches=batches
-        )
+    with bar("Drawing batches") as tell:
+        found = sampler.audit(epochs, epoch, tell, batches=batches)
     here = in_options(found, ARGUMENTS)
     if html is not None:
         table = "standard input" if files == (outputs.OUTPUT,) else ", ".join(map(str, files))

@@ -41,19 +41,16 @@ Examples:
 @file_options
 def index(files: tuple[Path, ...], out: Path, **arguments: Any) -> int:
     """Make an index."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     from cascade_sampler._command import outputs
+    from cascade_sampler._command.bars import bar
     from cascade_sampler._command.making import make_index
 
     outputs.check({"--out": out}, files)
-    console = Console(stderr=True)
     shown = (TextColumn("Reading rows"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # Into a pipe nothing is written but what is wrong, and what was made.
-    with Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        made = make_index(files, arguments, lambda done, rows: bar.update(task, completed=done, total=rows))
+    with bar("", *shown) as tell:
+        made = make_index(files, arguments, tell)
     made.save(out)
     print(f"{out}: {out.stat().st_size:,} bytes; {made!r}")
     return 0

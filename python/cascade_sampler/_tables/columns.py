@@ -69,6 +69,8 @@ def _encode_pandas(pandas: Any, name: Any, values: Any) -> Column:
         return column
     column = Column(name)
     numbers = getattr(dtype, "numpy_dtype", None)
+    if isinstance(numbers, np.dtype) and numbers.kind in "SU":
+        return encode_array(name, np.asarray(array))
     if isinstance(numbers, np.dtype) and numbers.kind in "iuf":
         missing = np.asarray(array.isna())
         words = array.to_numpy(dtype=numbers, na_value=0)
@@ -155,7 +157,11 @@ def _encode_polars(polars: Any, name: Any, series: Any) -> Column:
     else:
         distinct = series.unique().drop_nulls()
         numbers = polars.int_range(len(distinct), dtype=polars.UInt32, eager=True)
-        codes = series.replace_strict(distinct, numbers, default=None, return_dtype=polars.UInt32)
+        try:
+            codes = series.replace_strict(distinct, numbers, default=None, return_dtype=polars.UInt32)
+        except polars.exceptions.ComputeError:
+            # Older versions do not look up numbers of 128 bits.
+            return encode_array(name, series.to_list())
         dictionary = _polars_dictionary(distinct)
     if codes.null_count():
         codes = codes.cast(polars.Int64).fill_null(-1)

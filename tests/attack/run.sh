@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # The attacks of Python, and the suite of the core, on a build that checks overflows and its own assertions: two at a
 # time, so that both cores of a small machine work. The argument is the Python of an environment with the tests' packages.
+#
+# Of the tests those run that make the core count. Left out are those of tables that Python reads, of reports, files, the
+# command and frameworks, which ask the core for nothing else; and test_the_largest_table, which alone takes half a minute.
 set -euo pipefail
 python=$1
 cd "$(dirname "$0")/../.."

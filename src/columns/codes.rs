@@ -79,8 +79,22 @@ impl Codes<'_> {
     /// # Errors
     /// [`Error::Code`] for a code of `labels` or more; [`Error::OutOfMemory`].
     pub fn count(&self, labels: usize) -> Result<Vec<u64>, Error> {
-        // Neighbouring rows mostly share a code; four tables keep one addition from waiting for the last.
-        const LANES: usize = 4;
+        // Bytes are counted as they are, and only then is looked at what each stands for.
+        match self {
+            Self::I8(codes) => {
+                let counts = count_bytes(codes.iter().map(|&code| code as u8));
+                Codes::I8(&all_bytes(|byte| byte as i8)).sums(labels, |byte| counts[byte])
+            }
+            Self::U8(codes) => {
+                let counts = count_bytes(codes.iter().copied());
+                Codes::U8(&all_bytes(|byte| byte)).sums(labels, |byte| counts[byte])
+            }
+            _ => self.sums(labels, |_| 1),
+        }
+    }
+
+    /// As [`Codes::count`], where every row counts as much as `weight` says.
+    fn sums(&self, labels: usize, weight: impl Fn(usize) -> u64) -> Result<Vec<u64>, Error> {
         let lanes = if labels < 4096 { LANES } else { 1 };
         // More labels than there is memory for are no label's number but that of a mistake.
         let width = labels.saturating_add(2);
@@ -97,7 +111,7 @@ impl Codes<'_> {
                 } else {
                     invalid
                 };
-                tables[(row & (lanes - 1)) * width + place] += 1;
+                tables[(row & (lanes - 1)) * width + place] += weight(row);
             }
         });
         let (counts, others) = tables.split_at_mut(width);
@@ -110,6 +124,23 @@ impl Codes<'_> {
         tables.truncate(invalid);
         Ok(tables)
     }
+}
+
+/// Neighbouring rows mostly share a code; so many tables keep one addition from waiting for the last.
+const LANES: usize = 4;
+
+/// How often each byte occurs.
+fn count_bytes(bytes: impl Iterator<Item = u8>) -> [u64; BYTES] {
+    let mut tables = [[0; BYTES]; LANES];
+    for (row, byte) in bytes.enumerate() {
+        tables[row % LANES][usize::from(byte)] += 1;
+    }
+    std::array::from_fn(|byte| tables.iter().map(|table| table[byte]).sum())
+}
+
+/// Each byte as a code.
+fn all_bytes<T>(of: impl Fn(u8) -> T) -> [T; BYTES] {
+    std::array::from_fn(|byte| of(byte as u8))
 }
 
 /// One stretch of a column: codes, and the label each of them stands for.
@@ -162,8 +193,7 @@ impl Chunk<'_> {
     /// What each byte stands for, where codes are bytes: a column of them is read with a look at this table a row.
     pub(super) fn of_bytes(&self) -> Option<[u32; BYTES]> {
         let mut of_bytes = [0; BYTES];
-        let signed: [i8; BYTES] = std::array::from_fn(|byte| byte as i8);
-        let unsigned: [u8; BYTES] = std::array::from_fn(|byte| byte as u8);
+        let (signed, unsigned) = (all_bytes(|byte| byte as i8), all_bytes(|byte| byte));
         let codes = match self.codes {
             Codes::I8(_) => Codes::I8(&signed),
             Codes::U8(_) => Codes::U8(&unsigned),

@@ -103,7 +103,7 @@ impl<'a, T: Time> Sorter<'a, T> {
         // one of these is infinite, or none, all are in one bucket.
         let scale = self.scale * number as f64;
         let (earliest, scale) = (self.earliest, if scale.is_finite() { scale } else { 0.0 });
-        let bucket_of = |time: T| (((time.wide() - earliest) * scale) as usize).min(number - 1);
+        let bucket_of = |time: T| (((time.wide() - earliest) * scale) as u32 as usize).min(number - 1);
         let buckets = &mut self.buckets[..number];
         buckets.fill((0, 0));
         let mut all = Reader::new(self.chunks, rows.clone());

@@ -91,9 +91,28 @@ impl Codes<'_> {
         labels: usize,
         mut pause: impl FnMut() -> Result<(), E>,
     ) -> Result<Vec<u64>, E> {
-        // Neighbouring rows mostly share a code; four tables keep one addition from waiting for the last.
-        const LANES: usize = 4;
-        let mut pauses = Pauses::new(&mut pause);
+        let pauses = &mut Pauses::new(&mut pause);
+        // Bytes are counted as they are, and only then is looked at what each stands for.
+        match self {
+            Self::I8(codes) => {
+                let counts = count_bytes(codes, |code| code as u8, pauses)?;
+                Codes::I8(&all_bytes(|byte| byte as i8)).sums(labels, |byte| counts[byte], pauses)
+            }
+            Self::U8(codes) => {
+                let counts = count_bytes(codes, |code| code, pauses)?;
+                Codes::U8(&all_bytes(|byte| byte)).sums(labels, |byte| counts[byte], pauses)
+            }
+            _ => self.sums(labels, |_| 1, pauses),
+        }
+    }
+
+    /// As [`Codes::count`], where every row counts as much as `weight` says.
+    fn sums<E: From<Error>>(
+        &self,
+        labels: usize,
+        weight: impl Fn(usize) -> u64,
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<Vec<u64>, E> {
         let lanes = if labels < 4096 { LANES } else { 1 };
         // More labels than there is memory for are no label's number but that of a mistake.
         let width = labels.saturating_add(2);
@@ -101,8 +120,8 @@ impl Codes<'_> {
         let (missing, invalid) = (labels, labels + 1);
         let rest = if self.marks_missing() { missing } else { invalid };
         with_codes!(self, |codes, index| {
-            for some in codes.chunks(ENTRIES) {
-                for (row, &code) in some.iter().enumerate() {
+            for (number, some) in codes.chunks(ENTRIES).enumerate() {
+                for (row, &code) in (number * ENTRIES..).zip(some) {
                     let code = index(code);
                     let place = if code < labels as u64 {
                         code as usize
@@ -111,7 +130,7 @@ impl Codes<'_> {
                     } else {
                         invalid
                     };
-                    tables[(row & (lanes - 1)) * width + place] += 1;
+                    tables[(row & (lanes - 1)) * width + place] += weight(row);
                 }
                 pauses.after(some.len())?;
             }
@@ -126,6 +145,30 @@ impl Codes<'_> {
         tables.truncate(invalid);
         Ok(tables)
     }
+}
+
+/// Neighbouring rows mostly share a code; so many tables keep one addition from waiting for the last.
+const LANES: usize = 4;
+
+/// How often each byte occurs.
+fn count_bytes<T: Copy, E: From<Error>>(
+    codes: &[T],
+    byte: impl Fn(T) -> u8,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<[u64; BYTES], E> {
+    let mut tables = [[0; BYTES]; LANES];
+    for some in codes.chunks(ENTRIES) {
+        for (row, &code) in some.iter().enumerate() {
+            tables[row % LANES][usize::from(byte(code))] += 1;
+        }
+        pauses.after(some.len())?;
+    }
+    Ok(std::array::from_fn(|byte| tables.iter().map(|table| table[byte]).sum()))
+}
+
+/// Each byte as a code.
+fn all_bytes<T>(of: impl Fn(u8) -> T) -> [T; BYTES] {
+    std::array::from_fn(|byte| of(byte as u8))
 }
 
 /// One stretch of a column: codes, and the label each of them stands for.
@@ -178,8 +221,7 @@ impl Chunk<'_> {
     /// What each byte stands for, where codes are bytes: a column of them is read with a look at this table a row.
     pub(super) fn of_bytes(&self) -> Option<[u32; BYTES]> {
         let mut of_bytes = [0; BYTES];
-        let signed: [i8; BYTES] = std::array::from_fn(|byte| byte as i8);
-        let unsigned: [u8; BYTES] = std::array::from_fn(|byte| byte as u8);
+        let (signed, unsigned) = (all_bytes(|byte| byte as i8), all_bytes(|byte| byte));
         let codes = match self.codes {
             Codes::I8(_) => Codes::I8(&signed),
             Codes::U8(_) => Codes::U8(&unsigned),

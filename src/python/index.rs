@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
 use super::arrays::{PyColumn, PyTimes, TableArrays};
 use super::signals::detached;
@@ -19,7 +19,54 @@ use crate::support::memory::collected;
 
 /// The rows of a table by experiment, condition and time. It never changes.
 #[pyclass(frozen, weakref, name = "Index", module = "cascade_sampler._core")]
-pub(super) struct PyIndex(pub(super) Arc<Index>);
+pub(super) struct PyIndex(pub(super) Arc<Index>, Arc<Pickled>);
+
+/// The positions of experiments and of conditions that an index and its parts are pickled as, as long as a pickle has them:
+/// so one that has several of these has each column once.
+#[derive(Default)]
+struct Pickled([Mutex<Option<Py<PyWeakrefReference>>>; 2]);
+
+impl Pickled {
+    /// The array of the first column or the second, which is made where none is under way; `None` where there is no such
+    /// column.
+    fn column<'py>(
+        &self,
+        column: usize,
+        is_there: bool,
+        py: Python<'py>,
+        make: impl FnOnce() -> PyResult<Option<Bound<'py, PyAny>>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if !is_there {
+            return Ok(None);
+        }
+        // Held for as long as it takes to look: making an array lets other threads run.
+        let known = || self.0[column].lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known().as_ref().map(|array| array.clone_ref(py));
+        if let Some(array) = found.and_then(|array| array.bind(py).upgrade()) {
+            return Ok(Some(array));
+        }
+        let Some(array) = make()? else { return Ok(None) };
+        let weak = PyWeakrefReference::new(&array)?.unbind();
+        let old = known().replace(weak);
+        drop(old);
+        Ok(Some(array))
+    }
+}
+
+impl PyIndex {
+    /// Whether rows are left out, which none of the columns that there are says.
+    fn leaves_out_unsaid(&self) -> bool {
+        let (columns, groups) = (self.0.columns(), self.0.groups());
+        let has_column = columns.experiments || columns.conditions || columns.times;
+        !has_column && groups.kept() as usize != groups.rows()
+    }
+}
+
+impl From<Index> for PyIndex {
+    fn from(index: Index) -> Self {
+        Self(Arc::new(index), Arc::default())
+    }
+}
 
 fn positions_array(py: Python<'_>, positions: Positions) -> Bound<'_, PyAny> {
     match positions {
@@ -55,7 +102,7 @@ pub(super) fn open_index(
     };
     let index = detached(py, |pause| Index::open_with_pause(&path, how, pause))?;
     let (experiments, conditions, times) = columns;
-    PyIndex(Arc::new(index)).only(py, experiments, conditions, times)
+    PyIndex::from(index).only(py, experiments, conditions, times)
 }
 
 #[pymethods]
@@ -72,8 +119,7 @@ impl PyIndex {
     ) -> PyResult<Self> {
         let arrays = TableArrays::new(rows, experiments, conditions, times)?;
         let table = arrays.table()?;
-        let index = detached(py, |pause| Index::build_with_pause(&table, pools, pause))?;
-        Ok(Self(Arc::new(index)))
+        Ok(detached(py, |pause| Index::build_with_pause(&table, pools, pause))?.into())
     }
 
     /// The index again from its file; where it has none, from what the table said, in as few bytes a row as its labels need.
@@ -88,9 +134,21 @@ impl PyIndex {
         }
         let groups = this.0.groups();
         let column = |codes: Bound<'py, PyAny>, labels: usize| (vec![(codes, None::<Py<PyAny>>)], labels);
-        let experiments = this.experiment_positions(py)?;
+        if this.leaves_out_unsaid() {
+            // For as long as it takes there is a column that says it.
+            let present = this.experiment_positions(py)?.map(|positions| column(positions, 1));
+            let with_column = slf
+                .get_type()
+                .call1((groups.rows(), present, None::<Py<PyAny>>, None::<Py<PyAny>>))?;
+            return (with_column.getattr("only")?, (false,)).into_pyobject(py);
+        }
+        let experiments = this
+            .1
+            .column(0, columns.experiments, py, || this.experiment_positions(py))?;
         let experiments = experiments.map(|positions| column(positions, groups.experiments()));
-        let conditions = this.condition_positions(py)?;
+        let conditions = this
+            .1
+            .column(1, columns.conditions, py, || this.condition_positions(py))?;
         let conditions = conditions.map(|positions| column(positions, groups.condition_labels().len()));
         let times = this.times(py)?.map(|times| vec![times]);
         // A list that is there is made in the same pass on the other side.
@@ -116,7 +174,7 @@ impl PyIndex {
             times,
         };
         let index = detached(py, |pause| self.0.only_with_pause(columns, pause))?;
-        Ok(Self(Arc::new(index)))
+        Ok(Self(Arc::new(index), self.1.clone()))
     }
 
     /// Rows of the table.
@@ -221,9 +279,10 @@ impl PyIndex {
         .map(|column| column.into_pyarray(py)))
     }
 
-    /// The position of every row's experiment, -1 for rows in no pool; None where experiments are not used.
+    /// The position of every row's experiment, -1 for rows in no pool; None where experiments are not used, unless nothing
+    /// else says that rows are left out.
     fn experiment_positions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if !self.0.columns().experiments {
+        if !self.0.columns().experiments && !self.leaves_out_unsaid() {
             return Ok(None);
         }
         let groups = self.0.groups();

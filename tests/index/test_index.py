@@ -289,6 +289,36 @@ def test_pickled_in_memory(features):
         assert other.state_dict() == sampler.state_dict()
 
 
+def test_a_pickle_has_the_rows_of_an_index_and_its_parts_once():
+    rows = 50_000
+    table = {"plate": np.arange(rows) // 7 % 5, "dose": np.arange(rows) % 4, "hours": np.arange(rows) / 8}
+    whole = Index(table, **KEYS, time_key="hours")
+    parts = [whole.without("time_key"), whole.without("time_key", "condition_key")]
+    alone = len(pickle.dumps(whole))
+    for several in ([whole, *parts], [*parts, whole]):
+        pickled = pickle.dumps(several)
+        assert len(pickled) < alone + 10_000
+        assert pickle.loads(pickled) == several
+    again = pickle.loads(pickle.dumps([CascadeSampler(parts[0], 10), whole]))
+    assert again == [again[0], whole]
+    assert again[0].epoch_batches().tolist() == CascadeSampler(parts[0], 10).epoch_batches().tolist()
+
+
+@pytest.mark.parametrize("feature", ["experiment_key", "condition_key", "time_key"])
+def test_rows_that_are_left_out_are_so_without_the_column_that_lacked_them(feature):
+    left_out = [3, 7, 8]
+    column = np.arange(20.0) % 4
+    column[left_out] = np.nan
+    whole = Index({"k": column}, **{feature: "k"}, missing="exclude")
+    part = whole.without(feature)
+    again = pickle.loads(pickle.dumps(part))
+    assert (again.kept, again) == (17, part)
+    assert CascadeSampler(again, 5).epoch_batches().tolist() == CascadeSampler(part, 5).epoch_batches().tolist()
+    assert part != Index({"k": column}).without()
+    other = Index({"k": np.roll(column, 1)}, **{feature: "k"}, missing="exclude")
+    assert other.without(feature) != part
+
+
 def test_int32_tells_fewer_rows_apart_than_an_index_may_have(monkeypatch):
     whole = index()
     monkeypatch.setattr(Index, "rows", property(lambda _: 2**31 + 1))
@@ -296,6 +326,10 @@ def test_int32_tells_fewer_rows_apart_than_an_index_may_have(monkeypatch):
         CascadeSampler(whole, 10, index_dtype="int32")
 
 
-def test_paths_are_for_an_index(tmp_path: Path):
-    with pytest.raises(TypeError, match="table must be"):
-        CascadeSampler(str(tmp_path), 10)
+@pytest.mark.parametrize("sampler", [CascadeSampler, FlexibleBatchSampler, viscy.FlexibleBatchSampler])
+def test_paths_are_for_an_index(sampler, tmp_path: Path):
+    for path in (str(tmp_path), tmp_path):
+        with pytest.raises(TypeError, match=r"got the path '.*': pass cascade_sampler\.Index\.open\('.*'\) if that is"):
+            sampler(path, 10)
+    with pytest.raises(TypeError, match=r"got a list of texts or paths: if they are files .* cascade_sampler\.Index\("):
+        sampler([str(tmp_path)], 10)

@@ -14,7 +14,7 @@ import numpy as np
 from cascade_sampler import _core
 from cascade_sampler._index import metadata
 from cascade_sampler._index.build import build
-from cascade_sampler._index.digests import digests, share
+from cascade_sampler._index.digests import digest, digests, share
 from cascade_sampler._index.facts import FEATURES, Facts, Missing, NamedLabels
 from cascade_sampler._index.files import Columns
 from cascade_sampler._index.labels import told
@@ -297,6 +297,9 @@ class Index:
                 [*map(told, self.conditions)],
                 digests(self._core),
             ]
+            if not self._core.has_experiments and (left_out := digest(self._core.experiment_positions())):
+                # Nothing else says which rows are left out.
+                content.append(left_out)
             text = json.dumps(content, sort_keys=True)
             self._fingerprint = hashlib.sha256(text.encode()).hexdigest()[:32]
         return self._fingerprint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -51,8 +52,9 @@ def open_source(source: Any, columns: files.Columns, progress: Progress | None =
 
 def _paths(source: Any) -> list[Path] | None:
     """Return the paths that were given, one or several; None for anything else."""
-    listed = [source] if isinstance(source, (str, Path)) else source
-    if not isinstance(listed, (list, tuple)) or not listed or not all(isinstance(one, (str, Path)) for one in listed):
+    kinds = (str, os.PathLike)
+    listed = [source] if isinstance(source, kinds) else source
+    if not isinstance(listed, (list, tuple)) or not listed or not all(isinstance(one, kinds) for one in listed):
         return None
     return [*map(Path, listed)]
 

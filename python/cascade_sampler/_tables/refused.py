@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from cascade_sampler._tables.libraries import loaded
-from cascade_sampler._tables.shown import listed
+from cascade_sampler._tables.shown import listed, shown
 
 
 def refuse(source: Any, argument: str, accepted: str) -> None:
@@ -20,6 +21,17 @@ def refuse(source: Any, argument: str, accepted: str) -> None:
             "trainer.predict rebuilds even so, there take DataLoader(dataset, sampler=sampler, batch_size=None). "
             "Trainer(overfit_batches=2) does too: give the loader batch_sampler=[sampler.batch(k, epoch=0) for k in "
             "range(2)] instead"
+        )
+    if _is_path(source):
+        path = shown(os.fspath(source))
+        raise TypeError(
+            f"{argument} must be {accepted}, got the path {path}: pass cascade_sampler.Index.open({path}) if that is "
+            f"the file of an index, or cascade_sampler.Index({path}, experiment_key=...) if it is a table"
+        )
+    if isinstance(source, (list, tuple)) and source and all(map(_is_path, source)):
+        raise TypeError(
+            f"{argument} must be {accepted}, got a {kind} of texts or paths: if they are files of one table, pass "
+            f"cascade_sampler.Index({argument}, experiment_key=...)"
         )
     if isinstance(source, Mapping) and type(source).__module__.partition(".")[0] == "datasets":
         raise ValueError(
@@ -60,6 +72,10 @@ def refuse(source: Any, argument: str, accepted: str) -> None:
             f"{argument} must be {accepted}, got {kind}: pass "
             f"{{name: {argument}[name] for name in ({_some(source.keys())})}}"
         )
+
+
+def _is_path(source: Any) -> bool:
+    return isinstance(source, (str, os.PathLike))
 
 
 def _is_table(source: Any) -> bool:

@@ -160,10 +160,10 @@ check-python: $(ENV)/.ready .venv-release/.ready
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
-# Built once for all checkouts, since it takes minutes.
+# Built once for all checkouts, since it takes minutes; unoptimised, since what it does takes a second.
 DENY := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cascade-sampler/cargo/bin/cargo-deny
 $(DENY):
-	cargo install --quiet --locked --root $(abspath $(dir $@)..) cargo-deny@0.20.2
+	cargo install --quiet --debug --locked --root $(abspath $(dir $@)..) cargo-deny@0.20.2
 
 # The database of advisories is fetched from where not every machine reaches; ADVISORIES=advisories asks it.
 ADVISORIES ?=

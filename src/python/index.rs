@@ -138,12 +138,18 @@ impl PyIndex {
         if this.leaves_out_unsaid() {
             // For as long as it takes there is a column that says it.
             let present = this.experiment_positions(py)?.map(|positions| column(positions, 1));
-            let with_column = slf.get_type().call1((groups.rows(), present, None::<Py<PyAny>>, None::<Py<PyAny>>))?;
+            let with_column = slf
+                .get_type()
+                .call1((groups.rows(), present, None::<Py<PyAny>>, None::<Py<PyAny>>))?;
             return (with_column.getattr("only")?, (false,)).into_pyobject(py);
         }
-        let experiments = this.1.column(0, columns.experiments, py, || this.experiment_positions(py))?;
+        let experiments = this
+            .1
+            .column(0, columns.experiments, py, || this.experiment_positions(py))?;
         let experiments = experiments.map(|positions| column(positions, groups.experiments()));
-        let conditions = this.1.column(1, columns.conditions, py, || this.condition_positions(py))?;
+        let conditions = this
+            .1
+            .column(1, columns.conditions, py, || this.condition_positions(py))?;
         let conditions = conditions.map(|positions| column(positions, groups.condition_labels().len()));
         let times = this.times(py)?.map(|times| vec![times]);
         // A list that is there is made in the same pass on the other side.

@@ -46,7 +46,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "cells.index"
 
 
-@pytest.mark.parametrize("keys", [[*KEYS], ["experiment_key", "condition_key"], ["experiment_key"], ["condition_key"], []])
+@pytest.mark.parametrize(
+    "keys", [[*KEYS], ["experiment_key", "condition_key"], ["experiment_key"], ["condition_key"], []]
+)
 def test_a_file_has_the_list_that_leak_needs_where_it_is_asked_for(keys, tmp_path):
     index = Index(TABLE, **{key: KEYS[key] for key in keys})
     index.save(tmp_path / "without")
@@ -70,7 +72,7 @@ def off(keys):
 
 
 def test_for_leak_is_a_bool(tmp_path):
-    with pytest.raises(TypeError, match="for_leak must be True or False, got 0.1"):
+    with pytest.raises(TypeError, match=r"for_leak must be True or False, got 0\.1"):
         Index(TABLE, **KEYS).save(tmp_path / "a", for_leak=0.1)  # type: ignore[arg-type]
     assert not (tmp_path / "a").exists()
 

@@ -293,7 +293,7 @@ class Index:
         """
         if self._fingerprint is None:
             facts = self._facts
-            content = [
+            content: list[Any] = [
                 self.rows,
                 facts.missing,
                 [facts.columns(feature) and [*map(told, facts.columns(feature))] for feature in FEATURES],

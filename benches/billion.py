@@ -22,6 +22,7 @@ import numpy as np
 
 ROWS = 1_000_000_000
 SHARED = 100_000_000
+MAPPED = 50_000_000
 PROCESSES = 4
 AUDITED = 10_000
 _EXPERIMENTS, _CONDITIONS = 20, 4
@@ -44,6 +45,7 @@ def main(rows: int = ROWS, publish: bool = True) -> None:
         _alone("write", shared, shared_rows)
         _alone("build", shared, shared_rows)
         found["shared"] = {"rows": shared_rows, **sharing(shared / "cells.index")}
+        found["mapped"] = _alone("mapped", folder, min(rows, MAPPED))
     finally:
         shutil.rmtree(folder)
     page = _page(found)
@@ -180,6 +182,44 @@ def batches(folder: Path, rows: int) -> dict[str, Any]:
     return found
 
 
+def mapped(folder: Path, rows: int) -> dict[str, Any]:
+    """Draw batches over an index in memory and over the same in a file that is mapped, taking turns."""
+    from cascade_sampler import CascadeSampler, FlexibleBatchSampler, Index
+
+    random = np.random.default_rng(rows)
+    # Skewed sizes: the product of two even draws.
+    plate = (random.random(rows, np.float32) * random.random(rows, np.float32) * _EXPERIMENTS).astype(np.int8)
+    table = {"plate": plate, "dose": random.integers(0, _CONDITIONS, rows, dtype=np.int8)}
+    index = Index(table, experiment_key="plate", condition_key="dose")
+    index.save(folder / "mapped.index", for_leak=True)
+    opened = Index.open(folder / "mapped.index")
+    samplers: dict[str, Callable[[Index], Any]] = {
+        "CascadeSampler": lambda over: CascadeSampler(over, 256),
+        "CascadeSampler, leaky=0.1": lambda over: CascadeSampler(over, 256, leaky=0.1),
+        "FlexibleBatchSampler": lambda over: FlexibleBatchSampler(over, 256),
+        "FlexibleBatchSampler, leaky=0.1": lambda over: FlexibleBatchSampler(over, 256, leaky=0.1),
+    }
+    found = {}
+    for name, make in samplers.items():
+        both = [iter(make(over)) for over in (index, opened)]
+        turns: list[list[float]] = [[], []]
+        for turn in range(10):
+            # The first turn is long enough to touch most pages of the file.
+            taken = min(2_000 if turn else 10_000, rows // 256 // 20)
+            for which in (0, 1) if turn % 2 else (1, 0):
+                start = time.perf_counter()
+                for _ in range(taken):
+                    next(both[which])
+                turns[which].append((time.perf_counter() - start) / taken)
+        in_memory, in_file = (np.array(times[1:]) for times in turns)
+        found[name] = {
+            "memory": float(in_memory.min()),
+            "mapped": float(in_file.min()),
+            "ratio": float(np.median(in_file / in_memory)),
+        }
+    return {"rows": rows, "samplers": found}
+
+
 def audit(folder: Path, rows: int) -> dict[str, Any]:
     """Audit the first batches of an epoch."""
     from cascade_sampler import CascadeSampler, Index
@@ -310,11 +350,25 @@ def _page(found: dict[str, Any]) -> str:
         f"`audit` of {audited['batches']:,} batches of `CascadeSampler`: {audited['seconds']:.1f} s, "
         f"{_bytes(audited['peak'])} at the peak.",
         "",
+        "## Mapped, and in memory",
+        "",
+        f"Batches of 256 rows over an index of {found['mapped']['rows']:,} rows in memory, and over the same in a file",
+        "that is mapped and in the page cache. Both take turns in one process. The times are the best of nine turns, the",
+        "ratio is the median of theirs. Rows are read at random: memory of a process can lie in pages of 2 MiB, and a",
+        "file lies in pages of 4 KiB. `Index.open(path, copy=True)` is in memory.",
+        "",
+        "| sampler | in memory | mapped | ratio |",
+        "|---|---|---|---|",
+        *(
+            f"| `{name}` | {one['memory'] * 1e6:.1f} µs | {one['mapped'] * 1e6:.1f} µs | {one['ratio']:.2f} |"
+            for name, one in found["mapped"]["samplers"].items()
+        ),
+        "",
         "## Several processes",
         "",
         f"Over an index of {shared['rows']:,} rows, a file of {_bytes(shared['file'])}, after each process has drawn a",
         "whole epoch. Memory is the proportional share (PSS) of all processes together, Python and torch included. The",
-        "second column is the same without an index.",
+        "second column is the same without an index. Pages that other programs of the machine have open too count less.",
         "",
         "| processes | over the index | without one | the index |",
         "|---|---|---|---|",
@@ -338,6 +392,7 @@ WORK: dict[str, Callable[[Path, int], Any]] = {
     "write": write,
     "build": build,
     "open": opening,
+    "mapped": mapped,
     "batches": batches,
     "audit": audit,
     "hold": hold,

@@ -1,11 +1,7 @@
 //! A stable counting sort of rows into buckets.
 
 use crate::error::Error;
-use crate::support::memory::{filled, prefetch};
-
-/// How many entries ahead of the next one of a bucket its memory is asked for: two cache lines. There are too many buckets
-/// for a processor to see that each of them ascends.
-const AHEAD: usize = 32;
+use crate::support::memory::filled;
 
 /// Every row goes to the next free entry of its bucket.
 pub(super) struct Scatter {
@@ -29,7 +25,6 @@ impl Scatter {
     #[inline]
     pub(super) fn put(&mut self, row: u32, bucket: usize) {
         let entry = &mut self.next[bucket];
-        prefetch(&self.sorted, *entry as usize + AHEAD);
         match self.sorted.get_mut(*entry as usize) {
             Some(place) => *place = row,
             None => self.overflowed = true,

@@ -66,14 +66,8 @@ impl Focus {
             ends,
             cells,
         } = Sorted::new(groups, chunks, order, pauses)?;
-        let of_lists = cells.as_ref().map_or(&ends, |cells| &cells.ends);
-        let index = NearIndex::new(&bounds(groups, order)?, &mut by_time, |list| of_lists.of(list), pauses)?;
-        Ok(Self {
-            clocks,
-            ends,
-            cells,
-            index,
-            order,
+        Self::indexed(clocks, ends, cells, order, |ends| {
+            NearIndex::new(&bounds(groups, order)?, &mut by_time, |list| ends.of(list), pauses)
         })
     }
 
@@ -90,8 +84,20 @@ impl Focus {
             Order::Cells => Some(TimedCells::open(groups, file)?),
             Order::Table | Order::Pools => None,
         };
-        let of_lists = cells.as_ref().map_or(&ends, |cells| &cells.ends);
-        let index = NearIndex::of(&bounds(groups, order)?, |list| of_lists.of(list).len(), file)?;
+        Self::indexed(clocks, ends, cells, order, |ends| {
+            NearIndex::of(&bounds(groups, order)?, |list| ends.of(list).len(), file)
+        })
+    }
+
+    /// With the index that is made of the ends of the times of the lists.
+    fn indexed<E>(
+        clocks: Clocks,
+        ends: TimeEnds,
+        cells: Option<TimedCells>,
+        order: Order,
+        index: impl FnOnce(&TimeEnds) -> Result<NearIndex, E>,
+    ) -> Result<Self, E> {
+        let index = index(cells.as_ref().map_or(&ends, |cells| &cells.ends))?;
         Ok(Self {
             clocks,
             ends,

@@ -16,6 +16,7 @@ use crate::columns::times::Hours;
 use crate::index::{Columns, Index, Opening};
 use crate::plan::Positions;
 use crate::support::memory::collected;
+use crate::support::pauses::Pauses;
 
 /// The rows of a table by experiment, condition and time. It never changes.
 #[pyclass(frozen, weakref, name = "Index", module = "cascade_sampler._core")]
@@ -219,9 +220,16 @@ impl PyIndex {
         self.0.bytes().1
     }
 
-    /// Writes a file, in place of one that is there.
-    fn save(&self, py: Python<'_>, path: PathBuf, metadata: BTreeMap<String, String>) -> PyResult<()> {
-        detached(py, |pause| self.0.save_with_pause(&path, &metadata, pause))
+    /// Writes a file, in place of one that is there. `pools` says whether it has the list that leak of drawn batches needs
+    /// in any case.
+    #[pyo3(signature = (path, metadata, pools=false))]
+    fn save(&self, py: Python<'_>, path: PathBuf, metadata: BTreeMap<String, String>, pools: bool) -> PyResult<()> {
+        detached(py, |pause| {
+            if pools && !self.0.has_pools() {
+                self.0.groups_with_pools(&mut Pauses::new(pause))?;
+            }
+            self.0.save_with_pause(&path, &metadata, pause)
+        })
     }
 
     /// The file that it was opened from; None where there is none.

@@ -232,6 +232,17 @@ def test_visc_y_takes_an_index_of_its_keys():
         viscy.FlexibleBatchSampler(whole, 10, batch_group_by="plate")
 
 
+def test_visc_y_names_moments_over_an_index_by_their_text_in_utc():
+    days = pd.to_datetime(["2024-03-01 12:00", "2024-03-02 12:00"]).tz_localize("Europe/Berlin")
+    frame = pd.DataFrame({"day": days.repeat(20)})
+    weights = {"2024-03-01 12:00:00+01:00": 1}
+    expected = list(viscy.FlexibleBatchSampler(frame, 8, "day", stratify_by=None, group_weights=weights))
+    for source in (Index(frame, experiment_key="day"), pl.from_pandas(frame)):
+        for name in ("2024-03-01 11:00:00", np.datetime64("2024-03-01 11:00:00")):
+            over = viscy.FlexibleBatchSampler(source, 8, "day", stratify_by=None, group_weights={name: 1})
+            assert list(over) == expected
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "said"),
     [

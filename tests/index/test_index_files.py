@@ -46,6 +46,37 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "cells.index"
 
 
+@pytest.mark.parametrize(
+    "keys", [[*KEYS], ["experiment_key", "condition_key"], ["experiment_key"], ["condition_key"], []]
+)
+def test_a_file_has_the_list_that_leak_needs_where_it_is_asked_for(keys, tmp_path):
+    index = Index(TABLE, **{key: KEYS[key] for key in keys})
+    index.save(tmp_path / "without")
+    index.save(tmp_path / "with", for_leak=True)
+    sizes = [(tmp_path / name).stat().st_size for name in ("without", "with")]
+    needs = {"experiment_key", "condition_key"} <= {*keys}
+    assert sizes[1] - sizes[0] > 4 * ROWS if needs else sizes[0] == sizes[1]
+    opened = [Index.open(tmp_path / name, verify=True) for name in ("without", "with")]
+    epochs = [FlexibleBatchSampler(one, 10, leaky=0.2, **off(keys)).epoch_batches().tolist() for one in opened]
+    assert epochs[0] == epochs[1]
+    assert (opened[1].nbytes < opened[0].nbytes) == needs
+
+
+def off(keys):
+    switches = {
+        "experiment_key": "experiment_aware",
+        "condition_key": "condition_balanced",
+        "time_key": "temporal_enrichment",
+    }
+    return {switch: key in keys for key, switch in switches.items()}
+
+
+def test_for_leak_is_a_bool(tmp_path):
+    with pytest.raises(TypeError, match=r"for_leak must be True or False, got 0\.1"):
+        Index(TABLE, **KEYS).save(tmp_path / "a", for_leak=0.1)  # type: ignore[arg-type]
+    assert not (tmp_path / "a").exists()
+
+
 LABELS = [
     "a", "", "é\0\ud800", '"quoted"', 0, -1, 2**70, True, False, 0.5, 1.0, -0.0, 1e300, math.inf, -math.inf,
     np.float32(0.1), np.float16(0.1), b"\x00\xff", ("a", 1), ("a", ("b", 2.0)), (),

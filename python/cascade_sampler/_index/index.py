@@ -146,12 +146,11 @@ class Index:
         OSError
             For a file that cannot be read.
         """
-        for name, value in (("verify", verify), ("copy", copy)):
-            if not isinstance(value, (bool, np.bool_)):
-                raise TypeError(f"{name} must be True or False, got {visible(repr(value))} ({type(value).__name__})")
+        _check_bool("verify", verify)
+        _check_bool("copy", copy)
         return of(_core.open_index(os.fspath(path), bool(verify), bool(copy)))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, for_leak: bool = False) -> None:
         """Write the index to a file, which `Index.open` opens.
 
         The file is written beside its place and then put there, so that a process that is killed leaves the old one.
@@ -160,6 +159,10 @@ class Index:
         ----------
         path : path
             A file that is there is replaced.
+        for_leak : bool, default False
+            Whether the file has a second list of the rows, of 4 bytes a row: `FlexibleBatchSampler` with leak and
+            conditions needs it, and each process makes its own where the file has none. It is written in any case if
+            such a sampler was made over this index before.
 
         Raises
         ------
@@ -169,7 +172,8 @@ class Index:
         OSError
             For a file that cannot be written.
         """
-        self._core.save(os.fspath(path), metadata.written(self._core, self._facts))
+        _check_bool("for_leak", for_leak)
+        self._core.save(os.fspath(path), metadata.written(self._core, self._facts), bool(for_leak))
 
     def without(self, *features: str) -> Index:
         """Return this index without some of its features, for samplers that do without them; it shares the memory.
@@ -289,7 +293,7 @@ class Index:
         """
         if self._fingerprint is None:
             facts = self._facts
-            content = [
+            content: list[Any] = [
                 self.rows,
                 facts.missing,
                 [facts.columns(feature) and [*map(told, facts.columns(feature))] for feature in FEATURES],
@@ -377,6 +381,11 @@ def _with_rows(named: NamedLabels | None, numbers: Any) -> Listing:
         return Listing(())
     # Rows that are left out may have been the only ones of a label. Numbers ascend.
     return named.labels if len(numbers) == len(named.labels) else named.labels.take(numbers)
+
+
+def _check_bool(name: str, value: Any) -> None:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {visible(repr(value))} ({type(value).__name__})")
 
 
 def _is_list(key: Any) -> bool:

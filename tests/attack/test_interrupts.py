@@ -27,7 +27,8 @@ COLUMNS = {
     "hours": np.arange(ROWS) * 7 % 10_007 / 8,
     "name": np.array([f"row {row % 5000}" for row in range(ROWS)]),
 }
-FOLDER = Path(tempfile.mkdtemp())
+KEPT = tempfile.TemporaryDirectory()
+FOLDER = Path(KEPT.name)
 
 
 def sampler(draw: random.Random) -> Any:

@@ -38,7 +38,7 @@ attack pressure tests/attack test_memory_steps.py test_interrupts.py test_thread
 second=$!
 failed=0
 wait $first || failed=1
-attack checked-core tests -q rules/test_known_answers.py rules/test_oracle.py rules/test_dealt_oracle.py \
+attack checked-core tests rules/test_known_answers.py rules/test_oracle.py rules/test_dealt_oracle.py \
     samplers/test_epochs.py samplers/test_ranks.py samplers/test_arrays.py tables/test_temporal.py tables/test_bad_input.py \
     report/test_explain.py -k "not torchrun and not comes_to_one_end and not a_group_is_asked" || failed=1
 wait $second || failed=1

@@ -69,11 +69,11 @@ pub(crate) fn words_of(entropy: [u64; 2]) -> [u64; 4] {
 /// one major version, on every platform.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Generator {
-    pcg: Lcg128Xsl64,
+    pub(super) pcg: Lcg128Xsl64,
     /// High half of the last word that was split: `rand_pcg` would drop it, `NumPy` hands it out next.
-    kept: Option<u32>,
+    pub(super) kept: Option<u32>,
     /// Words drawn since the seed.
-    words: u64,
+    pub(super) words: u64,
 }
 
 impl Generator {

@@ -162,7 +162,8 @@ impl Generator {
     }
 
     /// Draws [`Generator::below`] for `count` bounds, each `step` from the last, and tells the numbers. All bounds are above 1.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call takes as long as the draws of a short list")]
     pub(crate) fn each_below(&mut self, first: u32, step: i32, count: usize, mut tell: impl FnMut(u32)) {
         let (mut bound, mut left) = (first, count);
         while left > 0 {

@@ -103,20 +103,20 @@ test-python: $(ENV)/.ready ## the Python tests but for the slow ones, against th
 	cd tests && $(RUN) -m pytest -m "not slow"
 
 test-pythons: $(WHEEL) ## the same wheel on the oldest and the newest Python of this machine, without dataframe libraries
-	tests/other_pythons.sh $(abspath $(UV)) $(abspath $(WHEELS))
+	tests/house/other_pythons.sh $(abspath $(UV)) $(abspath $(WHEELS))
 
 test-minimum: $(WHEEL) ## the same wheel with the lowest version of all that it may be used with
-	tests/minimum.sh $(abspath $(UV)) $(abspath $(WHEELS))
+	tests/house/minimum.sh $(abspath $(UV)) $(abspath $(WHEELS))
 
-.venv-upstream/.ready: $(WHEEL) tests/upstream_environment.sh benches/requirements.txt
-	tests/upstream_environment.sh $(abspath $(UV)) $(abspath $(WHEELS))
+.venv-upstream/.ready: $(WHEEL) tests/viscy/upstream_environment.sh benches/requirements.txt
+	tests/viscy/upstream_environment.sh $(abspath $(UV)) $(abspath $(WHEELS))
 	touch $@
 
 test-clients: .venv-clients/.ready ## the frameworks that drive a batch sampler, in an environment of their own
 	cd tests/clients && ../../.venv-clients/bin/python -m pytest --disable-warnings
 
 test-upstream: .venv-upstream/.ready ## whole epochs against upstream's own sampler, which takes Python 3.12
-	cd tests && ../.venv-upstream/bin/python -m pytest upstream_compare.py upstream_own_tests.py
+	cd tests && ../.venv-upstream/bin/python -m pytest viscy/upstream_compare.py viscy/upstream_own_tests.py
 
 FUZZ_SECONDS ?= 60
 fuzz: ## invented tables and settings against slow oracles, FUZZ_SECONDS=60 for each target; needs a nightly toolchain
@@ -153,17 +153,17 @@ check-rust:
 check-python: $(ENV)/.ready .venv-release/.ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
-	$(RUN) -m mypy --strict python/cascade_sampler tests/typed.py
+	$(RUN) -m mypy --strict python/cascade_sampler tests/house/typed.py
 	cd tests && $(RUN) -m mypy.stubtest cascade_sampler._core
 	.venv-release/bin/zizmor --offline --quiet .github
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
-# Built once for all checkouts, since it takes minutes.
+# Built once for all checkouts, since it takes minutes; unoptimised, since what it does takes a second.
 DENY := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cascade-sampler/cargo/bin/cargo-deny
 $(DENY):
-	cargo install --quiet --locked --root $(abspath $(dir $@)..) cargo-deny@0.20.2
+	cargo install --quiet --debug --locked --root $(abspath $(dir $@)..) cargo-deny@0.20.2
 
 # The database of advisories is fetched from where not every machine reaches; ADVISORIES=advisories asks it.
 ADVISORIES ?=
@@ -185,7 +185,6 @@ answers: $(ENV)/.ready ## write the known answers again, from numpy alone
 	$(RUN) tests/known_answers/make.py
 	$(RUN) tests/known_answers/make_dealt.py
 	$(RUN) tests/known_answers/make_index.py
-	$(RUN) tests/known_answers/make_cells.py
 
 .venv-docs/.ready: $(UV) docs/requirements.txt
 	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) .venv-docs
@@ -196,7 +195,7 @@ docs: .venv-docs/.ready ## the documentation as a site in site/, broken links ar
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 test-site: docs $(ENV)/.ready ## each page of the site in chromium, on a phone and on a desk, in light and in dark
-	cd tests && $(RUN) -m pytest site_in_browser.py
+	cd tests && $(RUN) -m pytest house/site_in_browser.py
 
 clean: ## remove everything that was made
 	rm -rf $(TOOLS) $(ENV) .venv-* .demo .example .example-reads dist site target

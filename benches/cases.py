@@ -17,7 +17,7 @@ from torch.utils.data import BatchSampler, RandomSampler, WeightedRandomSampler
 
 from cascade_sampler import FlexibleBatchSampler
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "viscy"))
 from upstream import load_upstream
 
 BATCH = 256

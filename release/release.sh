@@ -55,7 +55,7 @@ release/pythons.sh | while read -r _ python; do try "$python" "$wheel"; done
 step tests from the sdist
 "$uv" pip install --quiet --python "$work/env/bin/python" pytest
 (cd "$unpacked/tests" && "$work/env/bin/python" -m pytest -p no:cacheprovider -m "not frames and not slow" \
-    test_known_answers.py test_package.py test_release.py)
+    rules/test_known_answers.py house/test_package.py house/test_release.py)
 
 # PyO3 takes them from 3.14 on.
 if free=$(command -v python3.14t); then
@@ -64,7 +64,8 @@ if free=$(command -v python3.14t); then
     threaded=$(echo dist/*-cp314t-manylinux*.whl)
     check_tag "$threaded"
     try "$free" "$threaded" pytest hypothesis
-    (cd "$unpacked/tests" && "$work/env/bin/python" -m pytest -p no:cacheprovider -m "not frames" test_known_answers.py test_processes.py)
+    (cd "$unpacked/tests" && "$work/env/bin/python" -m pytest -p no:cacheprovider -m "not frames" \
+        rules/test_known_answers.py samplers/test_processes.py)
 else
     echo "There is no python3.14t here, so the wheel for a CPython without its lock is left to the release workflow."
 fi

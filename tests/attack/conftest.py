@@ -7,6 +7,6 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("oracle", "shared")]
 
 settings.register_profile("attack", max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))

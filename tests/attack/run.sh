@@ -34,7 +34,8 @@ attack pressure tests/attack test_memory_steps.py test_interrupts.py test_thread
 second=$!
 failed=0
 wait $first || failed=1
-attack checked-core tests -q test_known_answers.py test_oracle.py test_dealt_oracle.py test_epochs.py test_ranks.py \
-    test_temporal.py test_arrays.py test_bad_input.py test_explain.py || failed=1
+attack checked-core tests -q rules/test_known_answers.py rules/test_oracle.py rules/test_dealt_oracle.py \
+    samplers/test_epochs.py samplers/test_ranks.py samplers/test_arrays.py tables/test_temporal.py tables/test_bad_input.py \
+    report/test_explain.py || failed=1
 wait $second || failed=1
 exit $failed

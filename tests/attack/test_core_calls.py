@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hostile
 import numpy as np
 import pytest
-from budget import attempts
 
+import hostile
+from budget import attempts
 from cascade_sampler import _core
 
 DOCUMENTED = (ValueError, TypeError, KeyError, MemoryError, OverflowError, StopIteration, hostile.HostileError)

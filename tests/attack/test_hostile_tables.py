@@ -10,16 +10,16 @@ import math
 import random
 from typing import Any
 
-import hostile
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from budget import attempts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hostile
+from budget import attempts
 from cascade_sampler import CascadeSampler, FlexibleBatchSampler
 from oracle import Oracle
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from budget import SECONDS, SEED
 
 PROGRAM = Path(__file__).with_name("memory_program.py")

@@ -10,11 +10,11 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import hostile
 import numpy as np
 import pytest
-from budget import attempts
 
+import hostile
+from budget import attempts
 from cascade_sampler import CascadeSampler, FlexibleBatchSampler, _core
 
 COLUMNS = {"experiment": np.arange(600) % 7, "condition": np.arange(600) // 3 % 5, "hours": np.arange(600) % 90 / 2}

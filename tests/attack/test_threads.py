@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from budget import attempts
 
+from budget import attempts
 from cascade_sampler import CascadeSampler, FlexibleBatchSampler, _core
 
 ROWS = 6000

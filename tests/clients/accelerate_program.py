@@ -7,12 +7,12 @@ import sys
 import warnings
 from pathlib import Path
 
-import conftest  # noqa: F401
 from accelerate import Accelerator, DataLoaderConfiguration, skip_first_batches
-from rows import Rows, make, numbers
 from torch.utils.data import DataLoader
 
+import conftest  # noqa: F401
 from cascade_sampler._samplers.ranks import DealtTwiceWarning
+from rows import Rows, make, numbers
 
 
 def drawn(loader):
@@ -69,5 +69,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
     main(Path(sys.argv[1]))

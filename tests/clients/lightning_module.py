@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from rows import Rows, make, numbers
 from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from cascade_sampler.lightning import resume_callback
+from rows import Rows, make, numbers
 
 
 class Notes(LightningModule):

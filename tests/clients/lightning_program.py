@@ -6,12 +6,13 @@ import json
 import sys
 from pathlib import Path
 
-import conftest  # noqa: F401
 import torch
-from lightning_module import Notes, fit, trainer
-from rows import Rows, make, make_dealt, numbers
 from torch import distributed
 from torch.utils.data import DataLoader
+
+import conftest  # noqa: F401
+from lightning_module import Notes, fit, trainer
+from rows import Rows, make, make_dealt, numbers
 
 
 class Gathering(Notes):
@@ -58,5 +59,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
     main(Path(sys.argv[1]))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rows import globally
-
 from launch import torchrun
+from rows import globally
 
 
 def test_two_processes(tmp_path):

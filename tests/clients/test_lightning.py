@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 from lightning.pytorch import LightningDataModule
-from lightning_module import Notes, fit, trainer
-from rows import TABLE, Rows, globally, make, make_dealt
 from torch.utils.data import DataLoader
 
 from cascade_sampler.lightning import resume_callback
 from launch import torchrun
+from lightning_module import Notes, fit, trainer
+from rows import TABLE, Rows, globally, make, make_dealt
 
 TOTAL = 15
 EXPECTED = {epoch: globally(epoch)[:TOTAL] for epoch in range(5)}

@@ -8,8 +8,9 @@ import json
 
 import pytest
 from monai.data import ThreadDataLoader
-from rows import Rows, globally, make, numbers
 from torchdata.stateful_dataloader import StatefulDataLoader
+
+from rows import Rows, globally, make, numbers
 
 TOTAL = 15
 EXPECTED = [globally(epoch)[:TOTAL] for epoch in range(5)]

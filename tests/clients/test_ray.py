@@ -10,8 +10,9 @@ import pytest
 import ray
 from ray.train import Checkpoint, CheckpointConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
-from rows import Rows, globally, make, numbers
 from torch.utils.data import DataLoader
+
+from rows import Rows, globally, make, numbers
 
 EPOCHS = 2
 SAVED_AT = 5
@@ -41,9 +42,8 @@ def work(config):
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
-    here = Path(__file__).parent
-    paths = f"{here}:{here.parent}"
-    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": paths}})
+    here = str(Path(__file__).parent)
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": here}})
     ray_modules = sys.modules[__name__], sys.modules["rows"]
     for module in ray_modules:
         ray.cloudpickle.register_pickle_by_value(module)

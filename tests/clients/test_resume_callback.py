@@ -13,14 +13,14 @@ from lightning.pytorch import Callback, LightningDataModule, Trainer
 from lightning.pytorch.cli import LightningCLI
 from lightning.pytorch.tuner import Tuner
 from lightning.pytorch.utilities import CombinedLoader
-from lightning_module import Notes, trainer
 from monai.data import ThreadDataLoader
-from rows import ROWS, Rows, globally, make, make_dealt, numbers
 from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from cascade_sampler import FlexibleBatchSampler
 from cascade_sampler.lightning import ResumeCallback, resume_callback
+from lightning_module import Notes, trainer
+from rows import ROWS, Rows, globally, make, make_dealt, numbers
 
 TOTAL = 15
 EXPECTED = {epoch: globally(epoch)[:TOTAL] for epoch in range(4)}

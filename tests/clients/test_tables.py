@@ -7,9 +7,9 @@ import datasets
 import numpy as np
 import pandas as pd
 import pytest
-from rows import ROWS, TABLE
 
 from cascade_sampler import CascadeSampler, FlexibleBatchSampler
+from rows import ROWS, TABLE
 
 
 def cells():

@@ -6,7 +6,6 @@ import datasets
 import numpy as np
 import pytest
 import torch
-from rows import ROWS, TABLE, Rows, globally, make, make_dealt, numbers
 from sentence_transformers import (
     SentenceTransformer,
     SentenceTransformerTrainer,
@@ -20,6 +19,7 @@ from transformers import Trainer, TrainingArguments
 
 from cascade_sampler import FlexibleBatchSampler
 from cascade_sampler.sentence_transformers import batch_sampler
+from rows import ROWS, TABLE, Rows, globally, make, make_dealt, numbers
 
 TOTAL = 15
 EXPECTED = [globally(epoch)[:TOTAL] for epoch in range(3)]

@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
-from writing import write  # noqa: E402
+sys.path[:0] = [str(HERE.parent / "oracle"), str(HERE.parent / "shared")]
 
 from encoding import bits, digest, double, hexadecimal  # noqa: E402
 from frames import columns  # noqa: E402
 from oracle import Oracle  # noqa: E402
+from writing import write  # noqa: E402
 
 SEEDS = [0, 1, 42, 2**31, 2**32 - 1, 2**32, 2**32 + 5, 2**40 + 17, 2**63 - 9, 2**64 - 1]
 BOUNDS = [1, 2, 3, 7, 10, 256, 10_000, 10_001, 2**16, 5 * 10**7, 2**31 - 1, 2**31, 2**31 + 1, 3 * 2**30, 2**32 - 1]

@@ -14,16 +14,15 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
-from dealt_cases import BATCHES, EXPERIMENTS  # noqa: E402
-from make import fine_cases, half  # noqa: E402
-from writing import write  # noqa: E402
+sys.path[:0] = [str(HERE.parent / "oracle"), str(HERE.parent / "shared")]
 
 import oracle_decks as decks  # noqa: E402
+from dealt_cases import BATCHES, EXPERIMENTS  # noqa: E402
 from encoding import bits, digest, double, hexadecimal  # noqa: E402
 from frames import columns  # noqa: E402
+from make import fine_cases, half  # noqa: E402
 from oracle_dealt import Dealt, Share, split  # noqa: E402
+from writing import write  # noqa: E402
 
 WORDS = [0, 1, 2**31, 2**32 - 1, 2**32, 2**63, 2**64 - 1, decks.GOLDEN, 0x0123456789ABCDEF]
 SOURCES = "pnfl"

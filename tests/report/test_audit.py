@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from cascade_sampler import FlexibleBatchSampler
 from cascade_sampler._report.chance import binomial_range
+from strategies import cases, refused
 from test_explain import explaining
-from test_oracle import cases, refused
 
 
 def uneven(rows=3000, seed=2):

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cascade_sampler import Index
+from peak import peak_growth
 from streams import Stream
-from test_memory import peak_growth
 
 ROWS = 500
 RANDOM = np.random.default_rng(3)

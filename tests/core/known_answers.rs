@@ -1,12 +1,10 @@
 //! The known answers, layer by layer: seed words, raw words, doubles, bounded numbers, samples, plans, batches.
 
-mod common;
-
 use std::collections::BTreeSet;
 
+use crate::answers::{Frame, digest, double, drawn, frame, hex, hours, int, plan, read, settings};
 use cascade_sampler::draw::{Generator, Slots, seed_words};
 use cascade_sampler::{Batches, Column, Deal, Plan, Settings, Table};
-use common::{Frame, digest, double, drawn, frame, hex, hours, int, plan, read, settings};
 use serde_json::Value;
 
 #[test]

@@ -13,7 +13,7 @@ import pytest
 
 import cascade_sampler
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "release"))
 
 import addresses  # noqa: E402

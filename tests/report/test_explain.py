@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cascade_sampler import FlexibleBatchSampler
 from oracle_origins import Explaining
-from test_oracle import cases, refused
+from strategies import cases, refused
 
 TABLE = {"experiment": ["a"] * 6 + ["b"] * 4 + ["c"] * 2, "condition": ["x", "y"] * 6, "t": np.arange(12.0)}
 

@@ -246,7 +246,7 @@ def test_drawn_cascades_are_what_was_asked(case: tuple[Any, dict[str, Any], Deal
 
 
 def test_the_specifications_example() -> None:
-    text = (Path(__file__).parent.parent / "docs" / "specification-2.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "specification-2.md").read_text()
     lines = re.findall(r"^\| (\d) \| \d: `([ab])`, J = (\d) \| ([\d, ]+) \| \d: `([ab])`, J = (\d) \| ([\d, ]+) \|$", text, re.MULTILINE)  # fmt: skip
     assert len(lines) == 4
     sampler = Dealt(12, ["a"] * 6 + ["b"] * 6, ["x", "y"] * 6, batch_size=4, leaky=0.25, seed=1)

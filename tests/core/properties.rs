@@ -1,15 +1,12 @@
 //! Drawn tables and settings against an oracle that is slow and obvious, and what must hold for all of them.
 
-#[allow(dead_code, reason = "these tests bring tables of their own")]
-mod common;
-
 use std::collections::HashSet;
 
+use crate::answers::drawn;
 use cascade_sampler::columns::{MISSING, combine};
 use cascade_sampler::draw::{Generator, Slots};
 use cascade_sampler::plan::Positions;
 use cascade_sampler::{Batches, Chunk, Codes, Column, Deal, Error, Plan, Settings, Table};
-use common::drawn;
 use proptest::prelude::*;
 
 /// `sample` as the specification words it.

@@ -5,7 +5,7 @@
 set -euo pipefail
 uv=$1
 wheels=$2
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/.."
 
 mapfile -t found < <(../release/pythons.sh)
 [ "${#found[@]}" -gt 0 ] || { echo "no Python from 3.10 on was found"; exit 1; }
@@ -20,6 +20,7 @@ for each in "${found[0]}" "${found[-1]}"; do
     "$uv" pip install --quiet --python "$env/bin/python" "$wheels"/*-abi3-*.whl pytest hypothesis
     "$env/bin/python" -c 'import sys, numpy, torch, cascade_sampler as c
 print("Python", sys.version.split()[0], "numpy", numpy.__version__, "torch", torch.__version__, "cascade-sampler", c.__version__)'
-    "$env/bin/python" -m pytest -m "not frames" test_known_answers.py test_oracle.py test_epochs.py test_arrays.py test_log.py \
-        test_distribution.py test_processes.py test_viscy.py
+    "$env/bin/python" -m pytest -m "not frames" \
+        rules/test_known_answers.py rules/test_oracle.py rules/test_distribution.py samplers/test_epochs.py \
+        samplers/test_arrays.py samplers/test_log.py samplers/test_processes.py viscy/test_viscy.py
 done

@@ -15,7 +15,7 @@ from cascade_sampler import FlexibleBatchSampler, _core, viscy
 from encoding import bits, digest, double
 from frames import columns
 
-HERE = Path(__file__).parent / "known_answers"
+HERE = Path(__file__).parents[1] / "known_answers"
 
 
 def read(name: str) -> dict[str, Any]:

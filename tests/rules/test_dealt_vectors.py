@@ -13,7 +13,7 @@ from encoding import digest
 from frames import columns
 from oracle_dealt import Dealt
 
-VECTORS = json.loads((Path(__file__).parent / "known_answers" / "dealt_vectors.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / "known_answers" / "dealt_vectors.json").read_text())
 
 
 def test_all_vectors_are_there() -> None:

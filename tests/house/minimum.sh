@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a wheel on the oldest Python from 3.10 on that this machine has, with the lowest versions that pyproject.toml and
-# tests/minimum.in allow. The arguments are uv and the folder of the wheel.
+# minimum.in allow. The arguments are uv and the folder of the wheel.
 #
 # Left out are the extras lightning and sentence-transformers, whose lowest versions ask for a newer torch than the lowest
 # one, and are what tests/clients runs; and the tests of tables and files, which take types from newer libraries: pyarrow
@@ -8,7 +8,7 @@
 set -euo pipefail
 uv=$1
 wheels=$2
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/.."
 
 mapfile -t found < <(../release/pythons.sh)
 [ "${#found[@]}" -gt 0 ] || { echo "no Python from 3.10 on was found"; exit 1; }
@@ -16,9 +16,10 @@ python=${found[0]#* }
 env=../.venv-minimum
 "$uv" venv --quiet --clear --no-python-downloads --python "$python" "$env"
 "$uv" pip install --quiet --python "$env/bin/python" --resolution lowest-direct --no-build \
-    -r ../pyproject.toml --extra cli --extra report -r minimum.in
+    -r ../pyproject.toml --extra cli --extra report -r house/minimum.in
 "$uv" pip install --quiet --python "$env/bin/python" --no-deps "$wheels"/*-abi3-*.whl
 "$env/bin/python" -c 'import sys, importlib.metadata as m
 print("Python", sys.version.split()[0], *(f"{name} {m.version(name)}" for name in
     ("numpy", "torch", "pandas", "pyarrow", "click", "rich", "matplotlib", "cascade-sampler")))'
-"$env/bin/python" -m pytest -W default test_known_answers.py test_arrays.py test_epochs.py test_state.py
+"$env/bin/python" -m pytest -W default rules/test_known_answers.py \
+    samplers/test_arrays.py samplers/test_epochs.py samplers/test_state.py

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import strategies_dealt
 from cascade_sampler import CascadeSampler, FlexibleBatchSampler, Index, viscy
-from test_oracle import cases, refused
+from strategies import cases, refused
 
 ROWS = 120
 TABLE: dict[str, Any] = {

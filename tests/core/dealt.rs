@@ -1,14 +1,11 @@
 //! Known answers of dealt batches, and what must hold for all of them.
 
-#[allow(dead_code, reason = "these tests bring plans of their own")]
-mod common;
-
 use std::collections::HashSet;
 
+use crate::answers::{Hours, digest, frame, hex, hours, int, proportions, read};
 use cascade_sampler::audit::{Audit, Coverage};
 use cascade_sampler::columns::MISSING;
 use cascade_sampler::{Batches, Column, Deal, DealtSettings, Error, Mark, Plan, Source, Table, Weights};
-use common::{Hours, digest, frame, hex, hours, int, proportions, read};
 use proptest::prelude::*;
 use serde_json::Value;
 

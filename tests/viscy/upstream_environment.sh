@@ -3,7 +3,7 @@
 set -euo pipefail
 uv=$1
 wheels=$2
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 # What holds upstream's sampler asks for this very Python.
 python=$(release/pythons.sh | sed -n 's/^12 //p')

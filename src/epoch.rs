@@ -4,10 +4,9 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::batch::{Draft, Origins, Row, check_width, deal_batch, draw_batch, pass_batch};
+use crate::batch::{Draft, Origins, PassBy, Row, check_width, deal_batch, draw_batch, pass_batch};
 use crate::draw::Generator;
 use crate::error::Error;
-use crate::near::Spans;
 use crate::plan::{self, Pass, Plan, Rule};
 use crate::support::memory::room;
 
@@ -214,13 +213,16 @@ impl Stream {
         if position < self.position {
             return Err(Error::Mark.into());
         }
-        let mut spans = Spans::default();
+        if position == self.position {
+            return Ok(());
+        }
+        let mut pass_by = PassBy::default();
         while self.position < position {
             let (Way::Drawn(generator), Rule::Drawn(drawn)) = (&mut self.way, plan.rule()) else {
                 return Err(Error::Mark.into());
             };
             plan.index()
-                .guarded(|| pass_batch(plan, drawn.composition(self.position), generator, &mut spans))?;
+                .guarded(|| pass_batch(plan, drawn.composition(self.position), generator, &mut pass_by))?;
             self.position += 1;
             passed(self)?;
         }

@@ -16,8 +16,6 @@ use crate::support::pauses::Pauses;
 /// are one.
 const EXACT_TIMES: usize = 4096;
 const BITS_DROPPED: u32 = 40;
-/// Work of finding what is near one time, in steps.
-const STEPS_OF_A_SEARCH: usize = 8;
 /// Work of a rate, a logarithm or two and its place among the others.
 const STEPS_OF_A_RATE: usize = 16;
 
@@ -247,14 +245,9 @@ impl PoolTimes {
         let Some(focus) = plan.focus() else {
             return Ok(Self::default());
         };
-        let window = plan.window();
-        let times = focus.times_of(pool);
-        let mut near = room(times as usize)?;
-        for focal in 0..times {
-            let range = focus.near(pool, focal, window).times;
-            near.push((range.start, range.end));
-            pauses.after(STEPS_OF_A_SEARCH)?;
-        }
+        let mut near = room(focus.times_of(pool) as usize)?;
+        let clocks = focus.clocks();
+        clocks.each_near(pool, plan.window(), |range| near.push((range.start, range.end)), pauses)?;
         let units = units_of(plan, pool);
         Ok(Self {
             near,

@@ -1,9 +1,9 @@
 //! The order of draws of one batch, from a plan and a generator (specification, section 3).
 
-use crate::draw::{Generator, pass};
+use crate::draw::{Ahead, Generator};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::{Focus, Spans};
+use crate::near::{Focus, Near, Spans};
 use crate::plan::{Composition, Plan};
 
 use super::draft::{Draft, Source, Supply};
@@ -12,11 +12,20 @@ use super::draft::{Draft, Source, Supply};
 trait Take {
     fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize);
 
-    /// Is told the focal time before the seats around it are drawn.
-    fn focus_on(&mut self, _place: u32) {}
+    /// Finds out what is near the focal time, before the seats around it are drawn.
+    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Near;
 
-    /// Memory to count in what is near, with room for it.
-    fn spans(&mut self) -> &mut Spans;
+    /// What is near in the lists.
+    fn spans(&self) -> &Spans;
+}
+
+/// What seats are drawn around.
+struct Around {
+    experiment: usize,
+    /// The focal time, as a place among the experiment's.
+    place: u32,
+    /// Lists that are drawn from.
+    lists: usize,
 }
 
 impl Take for Draft {
@@ -25,27 +34,40 @@ impl Take for Draft {
         self.draw_segment(plan, generator, &supply, start, seats);
     }
 
-    fn focus_on(&mut self, place: u32) {
-        Self::focus_on(self, place);
+    fn focus_on(&mut self, plan: &Plan, focus: &Focus, _generator: &mut Generator, around: &Around) -> Near {
+        Self::focus_on(self, around.place);
+        let focal = (around.experiment, around.place);
+        focus.near_in_lists(focal, plan.window(), around.lists, self.spans_mut(), || ())
     }
 
-    fn spans(&mut self) -> &mut Spans {
+    fn spans(&self) -> &Spans {
         Self::spans(self)
     }
 }
 
-/// Draws, and lets go of what was drawn.
-struct PassBy<'a> {
-    spans: &'a mut Spans,
+/// Draws, and lets go of what was drawn; memory that is used again for the next batch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PassBy {
+    spans: Spans,
+    ahead: Ahead,
 }
 
-impl Take for PassBy<'_> {
+impl Take for PassBy {
+    #[inline]
     fn take(&mut self, _plan: &Plan, generator: &mut Generator, supply: Supply, _start: usize, seats: usize) {
-        pass(generator, supply.population(), seats);
+        self.ahead.pass(generator, supply.population(), seats);
     }
 
-    fn spans(&mut self) -> &mut Spans {
-        self.spans
+    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Near {
+        let focal = (around.experiment, around.place);
+        let ahead = &mut self.ahead;
+        focus.near_in_lists(focal, plan.window(), around.lists, &mut self.spans, || {
+            ahead.wait(generator);
+        })
+    }
+
+    fn spans(&self) -> &Spans {
+        &self.spans
     }
 }
 
@@ -65,7 +87,7 @@ pub(crate) fn draw_batch(
     Ok(())
 }
 
-/// Moves the generator past one batch without building it, in memory that is used again for the next.
+/// Moves the generator past one batch without building it.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`], before anything is drawn.
@@ -73,12 +95,16 @@ pub(crate) fn pass_batch(
     plan: &Plan,
     composition: &Composition,
     generator: &mut Generator,
-    spans: &mut Spans,
+    pass_by: &mut PassBy,
 ) -> Result<(), Error> {
     if let Some(focus) = plan.focus() {
-        focus.reserve_spans(spans, composition.most_quotas())?;
+        focus.reserve_spans(&mut pass_by.spans, composition.most_quotas())?;
     }
-    cascade(plan, composition, generator, &mut PassBy { spans });
+    // Mostly a list takes half a word less than it has seats. What is too much is given back.
+    let expected = composition.size().saturating_sub(composition.most_quotas() / 2 + 1);
+    pass_by.ahead.expect(expected);
+    cascade(plan, composition, generator, pass_by);
+    pass_by.ahead.give_back(generator);
     Ok(())
 }
 
@@ -141,9 +167,12 @@ fn focused(
     taker: &mut impl Take,
 ) {
     let place = generator.below(focus.times_of(picked));
-    taker.focus_on(place);
-    let lists = composition.quotas(picked).map_or(1, <[_]>::len);
-    let near = focus.near_in_lists(picked, place, plan.window(), lists, taker.spans());
+    let around = Around {
+        experiment: picked,
+        place,
+        lists: composition.quotas(picked).map_or(1, <[_]>::len),
+    };
+    let near = taker.focus_on(plan, focus, generator, &around);
     let first = if composition.quotas(picked).is_some() {
         plan.groups().first_cell_of(picked)
     } else {

@@ -272,7 +272,8 @@ impl Dealer<'_> {
     fn focused(&mut self, focus: &Focus, place: u32, draft: &mut Draft, scratch: &Scratch) {
         let experiment = self.turn.experiment;
         let lists = scratch.sharers.len();
-        let near = focus.near_in_lists(experiment, place, self.plan.window(), lists, draft.spans());
+        let window = self.plan.window();
+        let near = focus.near_in_lists((experiment, place), window, lists, draft.spans_mut(), || ());
         let first = match self.dealt.shares() {
             Some(_) => self.plan.groups().first_cell_of(experiment),
             None => experiment as u32,

@@ -175,8 +175,13 @@ impl Draft {
     }
 
     /// The memory that is counted in what is near a focal time, with room for it.
-    pub(super) fn spans(&mut self) -> &mut Spans {
+    pub(super) fn spans_mut(&mut self) -> &mut Spans {
         &mut self.spans
+    }
+
+    /// What was counted in it.
+    pub(super) fn spans(&self) -> &Spans {
+        &self.spans
     }
 
     /// The memory that samples are drawn in.

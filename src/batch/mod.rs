@@ -8,7 +8,7 @@ mod origins;
 mod rows;
 mod scratch;
 
-pub(crate) use cascade::{draw_batch, pass_batch};
+pub(crate) use cascade::{PassBy, draw_batch, pass_batch};
 pub(crate) use dealing::deal_batch;
 pub(crate) use draft::Draft;
 pub use draft::Source;

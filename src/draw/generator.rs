@@ -69,11 +69,11 @@ pub(crate) fn words_of(entropy: [u64; 2]) -> [u64; 4] {
 /// one major version, on every platform.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Generator {
-    pcg: Lcg128Xsl64,
+    pub(super) pcg: Lcg128Xsl64,
     /// High half of the last word that was split: `rand_pcg` would drop it, `NumPy` hands it out next.
-    kept: Option<u32>,
+    pub(super) kept: Option<u32>,
     /// Words drawn since the seed.
-    words: u64,
+    pub(super) words: u64,
 }
 
 impl Generator {
@@ -162,7 +162,8 @@ impl Generator {
     }
 
     /// Draws [`Generator::below`] for `count` bounds, each `step` from the last, and tells the numbers. All bounds are above 1.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call takes as long as the draws of a short list")]
     pub(crate) fn each_below(&mut self, first: u32, step: i32, count: usize, mut tell: impl FnMut(u32)) {
         let (mut bound, mut left) = (first, count);
         while left > 0 {

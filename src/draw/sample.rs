@@ -1,4 +1,4 @@
-//! `k` distinct positions of `n` in random order, and moving past them (specification, section 1.2).
+//! `k` distinct positions of `n` in random order (specification, section 1.2).
 
 use crate::draw::distinct::Slots;
 use crate::draw::generator::Generator;
@@ -9,7 +9,7 @@ const FLOYD_POPULATION: u32 = 10_000;
 /// In larger ones, samples of more than one position in this many go by the tail of a shuffle.
 const FLOYD_SHARE: u32 = 50;
 
-fn by_tail_shuffle(population: u32, seats: usize) -> bool {
+pub(super) fn by_tail_shuffle(population: u32, seats: usize) -> bool {
     population > FLOYD_POPULATION && seats > (population / FLOYD_SHARE) as usize
 }
 
@@ -32,11 +32,6 @@ impl Generator {
         slots.reserve(out.len().min(population as usize))?;
         sample(self, population, out, slots);
         Ok(())
-    }
-
-    /// Draws what [`Generator::sample`] draws for so many seats and keeps nothing.
-    pub fn pass(&mut self, population: u32, seats: usize) {
-        pass(self, population, seats);
     }
 }
 
@@ -61,28 +56,6 @@ pub(crate) fn sample_and(
         tail_shuffle(generator, population, out, slots);
     } else {
         floyd(generator, population, out, slots, known);
-    }
-}
-
-/// As [`Generator::pass`].
-pub(crate) fn pass(generator: &mut Generator, population: u32, seats: usize) {
-    if seats > population as usize {
-        if population > 1 {
-            generator.each_below(population, 0, seats, |_| {});
-        }
-        return;
-    }
-    if seats == 0 {
-        return;
-    }
-    let start = population - seats as u32;
-    // A bound of 1 draws nothing.
-    let skipped = usize::from(start == 0);
-    if by_tail_shuffle(population, seats) {
-        generator.each_below(population, -1, seats - skipped, |_| {});
-    } else {
-        generator.each_below(start + 1 + skipped as u32, 1, seats - skipped, |_| {});
-        generator.each_below(seats as u32, -1, seats - 1, |_| {});
     }
 }
 

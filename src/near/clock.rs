@@ -1,5 +1,10 @@
 //! The different times of every experiment's rows, and how far a focal time reaches (specification, section 3).
 
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
+)]
+
 use std::ops::Range;
 
 use crate::columns::MISSING;
@@ -10,6 +15,7 @@ use crate::support::arrays::ArrayFile;
 use crate::support::arrays::Arrays;
 use crate::support::memory::{LINE, prefetch, room};
 use crate::support::pauses::Pauses;
+use crate::support::simd::{Bits, Search, on_this_processor};
 use crate::support::store::Store;
 
 /// The different times of every pool, ascending.
@@ -113,23 +119,35 @@ impl Clocks {
         self.starts[pool]
     }
 
-    /// The times of a pool within `window` of its `focal`-th, as places among them.
-    pub(crate) fn near(&self, pool: usize, focal: u32, window: f64) -> Range<u32> {
+    /// The times of a pool within `window` of its `focal`-th, as places among them. `wait` is called whenever memory was asked
+    /// for that is read next.
+    pub(crate) fn near(&self, pool: usize, focal: u32, window: f64, mut wait: impl FnMut()) -> Range<u32> {
         let pool = self.starts[pool] as usize..self.starts[pool + 1] as usize;
         let focal = pool.start + focal as usize;
+        self.prefetch(focal as u32);
+        wait();
         let near = match (&self.hours, &self.steps) {
-            (Kept::F64(hours), Kept::F64(steps)) => {
-                let time = hours[focal];
-                near_of(hours, steps, &pool, focal, |other| (other - time).abs() > window)
-            }
-            (Kept::F32(hours), Kept::F32(steps)) => {
-                let (time, window) = (hours[focal], window as f32);
-                near_of(hours, steps, &pool, focal, |other| (other - time).abs() > window)
-            }
+            (Kept::F64(hours), Kept::F64(steps)) => near_of(hours, steps, &pool, focal, window, wait),
+            (Kept::F32(hours), Kept::F32(steps)) => near_of(hours, steps, &pool, focal, window as f32, wait),
             // Both are made of the same times.
             _ => focal..focal,
         };
         (near.start - pool.start) as u32..(near.end - pool.start) as u32
+    }
+
+    /// As [`Clocks::near`], of every time of a pool in turn: both ends of the run move on with the focal time.
+    pub(crate) fn each_near<E: From<Error>>(
+        &self,
+        pool: usize,
+        window: f64,
+        visit: impl FnMut(Range<u32>),
+        pauses: &mut Pauses<'_, E>,
+    ) -> Result<(), E> {
+        let pool = self.starts[pool] as usize..self.starts[pool + 1] as usize;
+        match &self.hours {
+            Kept::F64(hours) => each_near_of(&hours[pool], window, visit, pauses),
+            Kept::F32(hours) => each_near_of(&hours[pool], window as f32, visit, pauses),
+        }
     }
 
     /// Number of times, those of all pools together.
@@ -176,53 +194,128 @@ impl Clocks {
     }
 }
 
+/// A width of times.
+trait Hour: Copy {
+    /// Whether it is not within `window` of another.
+    fn is_far(self, other: Self, window: Self) -> bool;
+}
+
+macro_rules! hours {
+    ($($type:ty)*) => {$(
+        impl Hour for $type {
+            #[inline(always)]
+            fn is_far(self, other: Self, window: Self) -> bool {
+                (self - other).abs() > window
+            }
+        }
+    )*};
+}
+hours!(f32 f64);
+
 /// The times of a pool around its focal one that are not far from it: rounding keeps the order of differences, so they are
-/// one run. Both ends are looked for together, list by list of the steps, so that they miss the cache at the same time.
-fn near_of<T: Copy>(
+/// one run.
+fn near_of<T: Hour>(
     hours: &[T],
     steps: &[T],
     pool: &Range<usize>,
     focal: usize,
-    far: impl Fn(T) -> bool,
+    window: T,
+    wait: impl FnMut(),
 ) -> Range<usize> {
-    let (mut from, mut to) = (pool.start..focal, focal..pool.end);
-    let mut after = steps.len();
-    for level in (0..=LEVELS).rev() {
-        let step = STEP.pow(level);
-        let times = if level > 0 {
-            let before = after - hours.len().div_ceil(step);
-            &steps[before..std::mem::replace(&mut after, before)]
-        } else {
-            hours
-        };
-        if level < 2 {
-            for range in [&from, &to] {
-                for place in (range.start / step..range.end.div_ceil(step))
-                    .step_by(LINE / size_of::<T>())
-                    .take(STEP)
-                {
-                    prefetch(times, place);
-                }
-            }
-        }
-        narrow(&mut from, times, step, &far);
-        narrow(&mut to, times, step, |time| !far(time));
-    }
-    from.start..to.start
+    let mut near = focal..focal;
+    on_this_processor(Find {
+        hours,
+        steps,
+        from: pool.start..focal,
+        to: focal..pool.end,
+        time: hours[focal],
+        window,
+        wait,
+        near: &mut near,
+    });
+    near
 }
 
-/// Narrows a range of places down to where the first time after all that are `passed` is, by one time in every `step`.
-#[inline]
-fn narrow<T: Copy>(range: &mut Range<usize>, times: &[T], step: usize, passed: impl Fn(T) -> bool) {
+fn each_near_of<T: Hour, E: From<Error>>(
+    hours: &[T],
+    window: T,
+    mut visit: impl FnMut(Range<u32>),
+    pauses: &mut Pauses<'_, E>,
+) -> Result<(), E> {
+    let (mut start, mut end) = (0, 0);
+    for (focal, &time) in hours.iter().enumerate() {
+        while start < focal && hours[start].is_far(time, window) {
+            start += 1;
+        }
+        end = end.max(focal);
+        while hours.get(end).is_some_and(|other| !other.is_far(time, window)) {
+            end += 1;
+        }
+        visit(start as u32..end as u32);
+        pauses.after(1)?;
+    }
+    Ok(())
+}
+
+/// Finds both ends of a run together, list by list of the steps, so that they miss the cache at the same time.
+struct Find<'a, T, W> {
+    hours: &'a [T],
+    steps: &'a [T],
+    /// Where either end may be.
+    from: Range<usize>,
+    to: Range<usize>,
+    time: T,
+    window: T,
+    wait: W,
+    near: &'a mut Range<usize>,
+}
+
+impl<T: Hour, W: FnMut()> Search for Find<'_, T, W> {
+    #[inline(always)]
+    fn run<B: Bits>(mut self, _bits: B) {
+        let mut after = self.steps.len();
+        for level in (0..=LEVELS).rev() {
+            let step = STEP.pow(level);
+            let times = if level > 0 {
+                let before = after - self.hours.len().div_ceil(step);
+                &self.steps[before..std::mem::replace(&mut after, before)]
+            } else {
+                self.hours
+            };
+            if level < 2 {
+                for range in [&self.from, &self.to] {
+                    for place in (range.start / step..range.end.div_ceil(step))
+                        .step_by(LINE / size_of::<T>())
+                        .take(STEP)
+                    {
+                        prefetch(times, place);
+                    }
+                }
+                (self.wait)();
+            }
+            narrow(&mut self.from, times, step, self.time, self.window, true);
+            narrow(&mut self.to, times, step, self.time, self.window, false);
+        }
+        *self.near = self.from.start..self.to.start;
+    }
+}
+
+/// Narrows a range of places down to where the first time is that is not far, or the first that is, by one time in every
+/// `step`.
+#[inline(always)]
+fn narrow<T: Hour>(range: &mut Range<usize>, times: &[T], step: usize, time: T, window: T, far_first: bool) {
     let (first, last) = (range.start.div_ceil(step), range.end.div_ceil(step));
     let times = &times[first..last];
     // All of so few are looked at: no step waits for the one before.
-    let next = first
-        + if times.len() <= 2 * STEP {
-            times.iter().map(|&time| usize::from(passed(time))).sum()
-        } else {
-            times.partition_point(|&time| passed(time))
-        };
+    let next = if times.len() <= 2 * STEP {
+        let mut passed = 0;
+        for &other in times {
+            passed += u32::from(other.is_far(time, window) == far_first);
+        }
+        first + passed as usize
+    } else {
+        first + times.partition_point(|&other| other.is_far(time, window) == far_first)
+    };
     if next > first {
         range.start = (next - 1) * step + 1;
     }
@@ -266,7 +359,12 @@ mod tests {
                 let near = |time: &f64| (time - times[focal]).abs() <= window;
                 let start = times.iter().position(near).unwrap();
                 let end = start + times[start..].iter().take_while(|time| near(time)).count();
-                prop_assert_eq!(clocks.near(pool, focal as u32, window), start as u32..end as u32);
+                prop_assert_eq!(clocks.near(pool, focal as u32, window, || ()), start as u32..end as u32);
+                let mut each = Vec::new();
+                let mut pause = || Ok::<(), Error>(());
+                clocks.each_near(pool, window, |near| each.push(near), &mut Pauses::new(&mut pause)).unwrap();
+                prop_assert_eq!(each.len(), times.len());
+                prop_assert_eq!(&each[focal], &(start as u32..end as u32));
             }
         }
     }

@@ -9,9 +9,15 @@
 
 use crate::error::Error;
 use crate::support::arrays::{Arrays, Source};
-use crate::support::memory::{filled, push};
+use crate::support::memory::{LINE, filled, prefetch, push};
 use crate::support::pauses::Pauses;
+use crate::support::simd::{Bits, Search, Values, on_this_processor};
 use crate::support::store::Store;
+
+/// Lines of an array that are asked for ahead at most: those behind them are read in order, and come by themselves.
+const LINES: usize = 16;
+/// Children that are few.
+const FEW: usize = 8;
 
 /// The checkpoint that is nearest to a member, and the members in between.
 #[derive(Clone, Copy, Debug)]
@@ -237,6 +243,21 @@ impl ChildCounts {
         &self.before[sequence.before + nearest.checkpoint * sequence.width..][..sequence.width]
     }
 
+    /// Asks for what is read to count up to each of some members.
+    pub(crate) fn ask_for(&self, number: usize, members: [u32; 2]) {
+        let sequence = &self.sequences[number];
+        for member in members {
+            let nearest = sequence.nearest(member);
+            for children in self.between(sequence, &nearest).chunks(LINE).take(LINES) {
+                prefetch(children, children.len() - 1);
+                prefetch(children, 0);
+            }
+            for before in self.at(sequence, &nearest).chunks(LINE / size_of::<u32>()).take(LINES) {
+                prefetch(before, 0);
+            }
+        }
+    }
+
     /// How many of the first `member` members belong to the children before each, and last to all.
     pub(crate) fn count_all(&self, number: usize, member: u32, counts: &mut Vec<u32>) {
         let sequence = &self.sequences[number];
@@ -244,6 +265,16 @@ impl ChildCounts {
         // A place late, so that the running sum is that of the children before.
         counts.clear();
         counts.resize(sequence.width + 1, 0);
+        if sequence.width <= FEW {
+            on_this_processor(CountFew {
+                members: self.between(sequence, &nearest),
+                before: self.at(sequence, &nearest),
+                nearest,
+                counts,
+            });
+            counts[sequence.width] = member;
+            return;
+        }
         for child in self.between(sequence, &nearest).chunks_exact(sequence.bytes()) {
             counts[number_of(child) + 1] += 1;
         }
@@ -265,5 +296,28 @@ impl ChildCounts {
         let all = (nearest.checkpoint * sequence.stride()) as u32;
         let next = before.get(child + 1).copied().unwrap_or(all);
         nearest.count(next - before[child], between as u32)
+    }
+}
+
+/// Counts members of so few children, of one byte each, that they are looked at once for each child, many together.
+struct CountFew<'a> {
+    members: &'a [u8],
+    before: &'a [u32],
+    nearest: Nearest,
+    counts: &'a mut [u32],
+}
+
+impl Search for CountFew<'_> {
+    #[inline(always)]
+    fn run<B: Bits>(self, bits: B) {
+        self.counts[..self.before.len()].copy_from_slice(self.before);
+        for members in self.members.chunks(LINE) {
+            let mut line = [u8::MAX; LINE];
+            line[..members.len()].copy_from_slice(members);
+            for (extra, count) in (0..).zip(self.counts[..self.before.len()].iter_mut().skip(1)) {
+                let between = bits.count(bits.among(&line, Values { first: 0, extra }));
+                *count = self.nearest.count(*count, between);
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::error::Error;
 #[cfg(feature = "file")]
 use crate::support::arrays::ArrayFile;
 use crate::support::arrays::Arrays;
-use crate::support::memory::{filled, room};
+use crate::support::memory::{filled, prefetch, room};
 use crate::support::pauses::{ENTRIES, Pauses};
 use crate::support::store::Store;
 
@@ -64,6 +64,17 @@ impl TimeEnds {
             Some(ends) if place > 0 => ends[(self.starts[list] + place) as usize - 1],
             _ => place,
         }
+    }
+
+    /// Asks for what [`TimeEnds::before`] reads. False where that is nothing.
+    #[inline]
+    pub(crate) fn ask_for(&self, list: usize, places: [u32; 2]) -> bool {
+        if let Some(ends) = &self.ends {
+            for place in places {
+                prefetch(ends, ((self.starts[list] + place) as usize).wrapping_sub(1));
+            }
+        }
+        self.ends.is_some()
     }
 
     /// The place of the time that begins behind so many entries.

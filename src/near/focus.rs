@@ -122,9 +122,13 @@ impl Focus {
         self.clocks.times_of(pool)
     }
 
-    /// What of a pool lies within `window` of its `place`-th time.
-    pub(crate) fn near(&self, pool: usize, place: u32, window: f64) -> Near {
-        let times = self.clocks.near(pool, place, window);
+    /// What of a pool lies within `window` of its `place`-th time. `wait` is called whenever memory was asked for that is read
+    /// next.
+    fn near(&self, pool: usize, place: u32, window: f64, mut wait: impl FnMut()) -> Near {
+        let times = self.clocks.near(pool, place, window, &mut wait);
+        if self.ends.ask_for(pool, [times.start, times.end]) {
+            wait();
+        }
         let entries = self.ends.before(pool, times.start)..self.ends.before(pool, times.end);
         Near { times, entries }
     }
@@ -152,10 +156,19 @@ impl Focus {
     }
 
     /// As [`Focus::near`], and counts what is near in the lists of the pool, of which so many are asked for. There must be
-    /// room for that.
-    pub(crate) fn near_in_lists(&self, pool: usize, place: u32, window: f64, lists: usize, spans: &mut Spans) -> Near {
-        let near = self.near(pool, place, window);
+    /// room for that. `wait` is called whenever memory was asked for that is read next.
+    pub(crate) fn near_in_lists(
+        &self,
+        (pool, place): (usize, u32),
+        window: f64,
+        lists: usize,
+        spans: &mut Spans,
+        mut wait: impl FnMut(),
+    ) -> Near {
+        let near = self.near(pool, place, window, &mut wait);
         if let Some(cells) = &self.cells {
+            cells.of_pools.ask_for(pool, [near.entries.start, near.entries.end]);
+            wait();
             spans.count(cells, pool, near.entries.clone(), lists);
         }
         near

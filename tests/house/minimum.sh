@@ -23,5 +23,5 @@ print("Python", sys.version.split()[0], *(f"{name} {m.version(name)}" for name i
     ("numpy", "torch", "pandas", "polars", "pyarrow", "click", "rich", "matplotlib", "cascade-sampler")))'
 "$env/bin/python" -m pytest -W default rules/test_known_answers.py \
     samplers/test_arrays.py samplers/test_epochs.py samplers/test_state.py \
-    tables/test_tables.py tables/test_tables_columns.py tables/test_tables_files.py tables/test_tables_labels.py \
+    tables/test_tables.py tables/test_tables_{columns,files,labels,shown}.py \
     command/test_cli.py command/test_cli_dealt.py command/test_cli_index.py

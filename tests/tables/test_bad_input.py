@@ -109,7 +109,7 @@ def with_label(label: Any) -> dict[str, Any]:
         (TypeError, "valid_anchors must be a pandas or polars DataFrame.*got NoneType", None),
         (TypeError, "valid_anchors must be .*got list", [1, 2, 3]),
         (TypeError, "valid_anchors must be .*got ndarray", np.zeros((3, 2))),
-        (TypeError, "valid_anchors must be .*got str", "table.csv"),
+        (TypeError, "valid_anchors must be .*got the path 'table.csv': pass", "table.csv"),
         (ValueError, "must be equally long, got 'experiment': 100, 'condition': 99",
          {"experiment": TABLE["experiment"], "condition": TABLE["condition"][:-1]}),
         (ValueError, r"column 'experiment' must be one-dimensional, got shape \(100, 1\)",

@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
+# Tests start hundreds of processes that import torch, for which each takes five seconds longer where what was compiled
+# is not kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 TOOLS := .tools

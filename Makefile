@@ -99,8 +99,9 @@ test-all: test test-slow ## both
 test-rust: ## the core alone, which needs no Python: 2 minutes
 	cargo test --quiet --locked --features file
 
-test-plain: ## the core alone once more, as on a processor without vectors: 2 minutes
-	RUSTFLAGS='--cfg cascade_plain' cargo test --quiet --locked --features file --target-dir target/plain
+# What is written for vectors has unit tests that run each kind of it; here all that is made of it is run.
+test-plain: ## the core once more, as on a processor without vectors: 2 minutes
+	RUSTFLAGS='--cfg cascade_plain' cargo test --quiet --locked --features file --test core --target-dir target/plain
 
 test-python: $(ENV)/.ready ## the Python tests but for the slow ones, against the installed wheel: 3 minutes
 	cd tests && $(RUN) -m pytest -m "not slow"

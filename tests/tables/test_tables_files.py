@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +123,7 @@ def test_line_breaks_in_quotes(tmp_path, rows, end):
 def test_a_field_longer_than_a_block(tmp_path):
     path = written(tmp_path, "k,remark\n" + "".join(f'p{row},"{"x" * 2_000_000}"\n' for row in range(3)))
     assert column(path) == ["p0", "p1", "p2"]
+    assert column(written(tmp_path, "k\n" + "x" * 3_000_000 + "\n")) == ["x" * 3_000_000]
 
 
 def test_encodings(tmp_path):
@@ -142,6 +146,29 @@ def test_encodings(tmp_path):
                 column(written(tmp_path, content), form=Form(typed=typed))
     with pytest.raises(ValueError, match="encoding must be one that Python knows"):
         column(written(tmp_path, text), form=Form(encoding="latin-99"))
+
+
+def test_a_process_ends_after_files_that_cannot_be_read(tmp_path):
+    ragged = "".join(f"{row},{row}\n" for row in range(100_000)) + "1\n"
+    contents = {
+        "ragged": "k,n\n" + ragged,
+        "latin": "k\n" + "caf\xe9\n" * 100_000,
+        "long": "k\n" + "x" * 3_000_000 + "\n",
+    }
+    paths = [str(written(tmp_path, text.encode("latin-1"), f"{name}.csv")) for name, text in contents.items()]
+    program = f"""
+        import pathlib
+        from cascade_sampler._tables.files import read
+        for path in {paths}:
+            try:
+                read(pathlib.Path(path), lambda names: ["k"])
+            except ValueError as error:
+                print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.count("csv") == 2, done.stdout
 
 
 def test_delimiters(tmp_path):

@@ -11,6 +11,7 @@ from typing import Any
 
 from cascade_sampler._tables.clock import read_clock
 from cascade_sampler._tables.errors import message_of
+from cascade_sampler._tables.libraries import major
 from cascade_sampler._tables.shown import shown
 
 _MOST_TIMES = 200
@@ -19,6 +20,8 @@ _ALWAYS = 1 << 30
 """Bytes that every file may have unpacked."""
 _GUESSED = 1 << 16
 """Bytes that an encoding is guessed from."""
+_THREADS_SINCE = 24
+"""In pyarrow before it threads wait for each other after an error, and the process never ends (apache/arrow#48741)."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,10 @@ def read(path: Path, wanted: Callable[[Sequence[str]], Sequence[str]], times: Co
             f"encoding must be one that Python knows, such as utf-8 or latin-1, got {form.encoding!r}"
         ) from None
     parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    options = pyarrow.csv.ReadOptions(encoding="utf8" if utf8 else form.encoding)
+    threads = major(pyarrow) >= _THREADS_SINCE
+    options = pyarrow.csv.ReadOptions(encoding="utf8" if utf8 else form.encoding, use_threads=threads)
     try:
-        with _opened(path, form) as source, pyarrow.csv.open_csv(source, options, parse) as reader:
-            names = reader.schema.names
+        names = _read(path, form, options, lambda source: _names(source, options, parse))
         columns = list(wanted(names))
         refuse_doubled(path, names, columns)
         text = [column for column in columns if column in times or not form.typed]
@@ -69,7 +72,7 @@ def read(path: Path, wanted: Callable[[Sequence[str]], Sequence[str]], times: Co
             strings_can_be_null=True,
             null_values=[""],
         )
-        table = _read(path, form, options, parse, convert)
+        table = _read(path, form, options, lambda source: pyarrow.csv.read_csv(source, options, parse, convert))
         # A column without a type of its own becomes bytes where it is no UTF-8.
         broken = [name for name in columns if pyarrow.types.is_binary(table.schema.field(name).type)]
         if broken:
@@ -85,6 +88,14 @@ def read(path: Path, wanted: Callable[[Sequence[str]], Sequence[str]], times: Co
             place = table.schema.get_field_index(name)
             table = table.set_column(place, name, read_clock(name, table.column(name)))
     return table
+
+
+def _names(source: Any, options: Any, parse: Any) -> list[str]:
+    import pyarrow.csv
+
+    with pyarrow.csv.open_csv(source, options, parse) as reader:
+        names: list[str] = reader.schema.names
+        return names
 
 
 def refuse_doubled(path: Path, names: Sequence[str], columns: Sequence[str]) -> None:
@@ -120,20 +131,20 @@ def _starts_as_utf16(path: Path, form: Form) -> bool:
         return source.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def _read(path: Path, form: Form, options: Any, parse: Any, convert: Any) -> Any:
+def _read(path: Path, form: Form, options: Any, work: Callable[[Any], Any]) -> Any:
+    """Return what is read of the file from its beginning."""
     import pyarrow
-    import pyarrow.csv
 
     try:
         with _opened(path, form) as source:
-            return pyarrow.csv.read_csv(source, options, parse, convert)
+            return work(source)
     except pyarrow.ArrowInvalid as error:
         if "straddl" not in str(error):
             raise
     # A field, or a row, is longer than what is parsed at a time.
     options.block_size = (1 << 31) - 1
     with _opened(path, form) as source:
-        return pyarrow.csv.read_csv(source, options, parse, convert)
+        return work(source)
 
 
 def _opened(path: Path, form: Form) -> Any:

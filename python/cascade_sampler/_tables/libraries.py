@@ -11,6 +11,11 @@ def loaded(module: str) -> Any:
     return sys.modules.get(module)
 
 
+def major(module: Any) -> int:
+    """Return the first number of a library's version."""
+    return int(module.__version__.partition(".")[0])
+
+
 def library(values: Any) -> tuple[str, Any]:
     """Say whose column this is, "pandas", "polars", "pyarrow" or "numpy" for all else, and return it unwrapped."""
     if hasattr(values, "to_native") and loaded("narwhals"):

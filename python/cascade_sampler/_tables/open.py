@@ -13,7 +13,7 @@ from cascade_sampler._tables.arrow import ArrowColumn
 from cascade_sampler._tables.codes import Column
 from cascade_sampler._tables.columns import encode
 from cascade_sampler._tables.errors import column_errors
-from cascade_sampler._tables.libraries import loaded
+from cascade_sampler._tables.libraries import loaded, major
 from cascade_sampler._tables.refused import refuse
 from cascade_sampler._tables.shown import shown
 from cascade_sampler._tables.times import Times, arrow_times, read_times
@@ -229,7 +229,7 @@ def _from_stream(source: Any, argument: str, watched: Callable[[Iterable[Any]], 
         reader = pyarrow.RecordBatchReader.from_stream(source)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, TypeError) as error:
         raise TypeError(f"{argument} must be {_ACCEPTED}, got {type(source).__name__}: {error}") from None
-    if int(pyarrow.__version__.split(".")[0]) < _VIEWS_SINCE:
+    if major(pyarrow) < _VIEWS_SINCE:
         refuse_views(reader.schema, pyarrow.__version__)
     return table_of_batches(reader.schema, watched(reader))
 

@@ -22,7 +22,7 @@ AROUND = ROOT if ROOT.parent.parent == ROOT.parent else ROOT.parent
 PLACES = re.compile(
     rb"(?:"
     + re.escape(f"{AROUND}{os.sep}".encode())
-    + rb"|/root/|/home/|/Users/|/tmp/|/var/folders/|\\Users\\|[A-Z]:\\a\\)[\w./\\-]*"
+    + rb"|/(?:root|home|Users|tmp|var/folders)/|\\Users\\|[A-Z]:\\a\\)[\w./\\-]*"
 )
 
 

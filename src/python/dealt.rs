@@ -50,7 +50,7 @@ pub(super) fn dealt_plan(
         window,
         global_fraction,
     };
-    let over = &index.get().0;
+    let over = &index.get().index;
     let plan = py.detach(|| Plan::dealt_over(over, &settings))?;
     Ok(PyPlan {
         plan: Arc::new(plan),

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{PyDict, PyTuple, PyWeakrefMethods, PyWeakrefReference};
 
 use super::arrays::{PyColumn, PyTimes, TableArrays};
 use super::signals::detached;
@@ -20,52 +21,26 @@ use crate::support::pauses::Pauses;
 
 /// The rows of a table by experiment, condition and time. It never changes.
 #[pyclass(frozen, weakref, name = "Index", module = "cascade_sampler._core")]
-pub(super) struct PyIndex(pub(super) Arc<Index>, Arc<Pickled>);
-
-/// The positions of experiments and of conditions that an index and its parts are pickled as, as long as a pickle has them:
-/// so one that has several of these has each column once.
-#[derive(Default)]
-struct Pickled([Mutex<Option<Py<PyWeakrefReference>>>; 2]);
-
-impl Pickled {
-    /// The array of the first column or the second, which is made where none is under way; `None` where there is no such
-    /// column.
-    fn column<'py>(
-        &self,
-        column: usize,
-        is_there: bool,
-        py: Python<'py>,
-        make: impl FnOnce() -> PyResult<Option<Bound<'py, PyAny>>>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if !is_there {
-            return Ok(None);
-        }
-        // Held for as long as it takes to look: making an array lets other threads run.
-        let known = || self.0[column].lock().unwrap_or_else(PoisonError::into_inner);
-        let found = known().as_ref().map(|array| array.clone_ref(py));
-        if let Some(array) = found.and_then(|array| array.bind(py).upgrade()) {
-            return Ok(Some(array));
-        }
-        let Some(array) = make()? else { return Ok(None) };
-        let weak = PyWeakrefReference::new(&array)?.unbind();
-        let old = known().replace(weak);
-        drop(old);
-        Ok(Some(array))
-    }
+pub(super) struct PyIndex {
+    pub(super) index: Arc<Index>,
+    /// Weak references to the positions that an index and its parts, which share this, are pickled as: a pickle of several of
+    /// these has each column once.
+    pickled: Py<PyDict>,
 }
 
 impl PyIndex {
+    fn alone(py: Python<'_>, index: Index) -> Self {
+        Self {
+            index: Arc::new(index),
+            pickled: PyDict::new(py).unbind(),
+        }
+    }
+
     /// Whether rows are left out, which none of the columns that there are says.
     fn leaves_out_unsaid(&self) -> bool {
-        let (columns, groups) = (self.0.columns(), self.0.groups());
+        let (columns, groups) = (self.index.columns(), self.index.groups());
         let has_column = columns.experiments || columns.conditions || columns.times;
         !has_column && groups.kept() as usize != groups.rows()
-    }
-}
-
-impl From<Index> for PyIndex {
-    fn from(index: Index) -> Self {
-        Self(Arc::new(index), Arc::default())
     }
 }
 
@@ -103,7 +78,7 @@ pub(super) fn open_index(
     };
     let index = detached(py, |pause| Index::open_with_pause(&path, how, pause))?;
     let (experiments, conditions, times) = columns;
-    PyIndex::from(index).only(py, experiments, conditions, times)
+    PyIndex::alone(py, index).only(py, experiments, conditions, times)
 }
 
 #[pymethods]
@@ -120,20 +95,21 @@ impl PyIndex {
     ) -> PyResult<Self> {
         let arrays = TableArrays::new(rows, experiments, conditions, times)?;
         let table = arrays.table()?;
-        Ok(detached(py, |pause| Index::build_with_pause(&table, pools, pause))?.into())
+        let index = detached(py, |pause| Index::build_with_pause(&table, pools, pause))?;
+        Ok(Self::alone(py, index))
     }
 
     /// The index again from its file; where it has none, from what the table said, in as few bytes a row as its labels need.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
         let this = slf.get();
-        let columns = this.0.columns();
+        let columns = this.index.columns();
         if let (Some(path), Some(fingerprint)) = (this.path(), this.fingerprint()) {
             let open = py.import("cascade_sampler._core")?.getattr("open_index")?;
             let columns = (columns.experiments, columns.conditions, columns.times);
             return (open, (path, false, this.is_copied(), fingerprint, columns)).into_pyobject(py);
         }
-        let groups = this.0.groups();
+        let groups = this.index.groups();
         let column = |codes: Bound<'py, PyAny>, labels: usize| (vec![(codes, None::<Py<PyAny>>)], labels);
         if this.leaves_out_unsaid() {
             // For as long as it takes there is a column that says it.
@@ -143,17 +119,33 @@ impl PyIndex {
                 .call1((groups.rows(), present, None::<Py<PyAny>>, None::<Py<PyAny>>))?;
             return (with_column.getattr("only")?, (false,)).into_pyobject(py);
         }
-        let experiments = this
-            .1
-            .column(0, columns.experiments, py, || this.experiment_positions(py))?;
+        let positions = |is_there: bool, name: &str| {
+            if !is_there {
+                return Ok(None);
+            }
+            let pickled = this.pickled.bind(py);
+            let known = || -> PyResult<_> {
+                let weak = pickled.get_item(name)?;
+                Ok(weak.and_then(|weak| weak.cast::<PyWeakrefReference>().ok()?.upgrade()))
+            };
+            if let Some(known) = known()? {
+                return Ok(Some(known));
+            }
+            let made = slf.call_method0(name)?;
+            let weak = PyWeakrefReference::new(&made)?;
+            // Making it lets other threads run, whose pickles may hold one by now.
+            with_critical_section(pickled, || match known()? {
+                Some(known) => Ok(Some(known)),
+                None => pickled.set_item(name, weak).map(|()| Some(made)),
+            })
+        };
+        let experiments = positions(columns.experiments, "experiment_positions")?;
         let experiments = experiments.map(|positions| column(positions, groups.experiments()));
-        let conditions = this
-            .1
-            .column(1, columns.conditions, py, || this.condition_positions(py))?;
+        let conditions = positions(columns.conditions, "condition_positions")?;
         let conditions = conditions.map(|positions| column(positions, groups.condition_labels().len()));
         let times = this.times(py)?.map(|times| vec![times]);
         // A list that is there is made in the same pass on the other side.
-        let pools = columns.experiments && columns.conditions && this.0.has_pools();
+        let pools = columns.experiments && columns.conditions && this.index.has_pools();
         let arguments = (groups.rows(), experiments, conditions, times, pools);
         (slf.get_type(), arguments).into_pyobject(py)
     }
@@ -174,50 +166,53 @@ impl PyIndex {
             conditions,
             times,
         };
-        let index = detached(py, |pause| self.0.only_with_pause(columns, pause))?;
-        Ok(Self(Arc::new(index), self.1.clone()))
+        let index = detached(py, |pause| self.index.only_with_pause(columns, pause))?;
+        Ok(Self {
+            index: Arc::new(index),
+            pickled: self.pickled.clone_ref(py),
+        })
     }
 
     /// Rows of the table.
     #[getter]
     fn rows(&self) -> usize {
-        self.0.groups().rows()
+        self.index.groups().rows()
     }
 
     /// Rows that are in a pool.
     #[getter]
     fn kept(&self) -> u32 {
-        self.0.groups().kept()
+        self.index.groups().kept()
     }
 
     /// Whether there is a column of experiments.
     #[getter]
     fn has_experiments(&self) -> bool {
-        self.0.columns().experiments
+        self.index.columns().experiments
     }
 
     /// Whether there is a column of conditions.
     #[getter]
     fn has_conditions(&self) -> bool {
-        self.0.columns().conditions
+        self.index.columns().conditions
     }
 
     /// Whether there is a column of times.
     #[getter]
     fn has_times(&self) -> bool {
-        self.0.columns().times
+        self.index.columns().times
     }
 
     /// Bytes that are held for it in this process.
     #[getter]
     fn nbytes(&self) -> usize {
-        self.0.bytes().0
+        self.index.bytes().0
     }
 
     /// Bytes of a file that are mapped for it.
     #[getter]
     fn nbytes_mapped(&self) -> usize {
-        self.0.bytes().1
+        self.index.bytes().1
     }
 
     /// Writes a file, in place of one that is there. `pools` says whether it has the list that leak of drawn batches needs
@@ -225,60 +220,62 @@ impl PyIndex {
     #[pyo3(signature = (path, metadata, pools=false))]
     fn save(&self, py: Python<'_>, path: PathBuf, metadata: BTreeMap<String, String>, pools: bool) -> PyResult<()> {
         detached(py, |pause| {
-            if pools && !self.0.has_pools() {
-                self.0.groups_with_pools(&mut Pauses::new(pause))?;
+            if pools && !self.index.has_pools() {
+                self.index.groups_with_pools(&mut Pauses::new(pause))?;
             }
-            self.0.save_with_pause(&path, &metadata, pause)
+            self.index.save_with_pause(&path, &metadata, pause)
         })
     }
 
     /// The file that it was opened from; None where there is none.
     #[getter]
     fn path(&self) -> Option<PathBuf> {
-        self.0.path().map(PathBuf::from)
+        self.index.path().map(PathBuf::from)
     }
 
     /// What the file is told from others by, as 16 digits; None where there is none.
     #[getter]
     fn fingerprint(&self) -> Option<String> {
-        self.0.fingerprint().map(|fingerprint| format!("{fingerprint:016x}"))
+        self.index
+            .fingerprint()
+            .map(|fingerprint| format!("{fingerprint:016x}"))
     }
 
     /// Whether the arrays of its file were read into memory, and are not mapped.
     #[getter]
     fn is_copied(&self) -> bool {
-        self.0.is_copied()
+        self.index.is_copied()
     }
 
     /// What the file says besides; None where there is none.
     #[getter]
     fn metadata(&self) -> Option<BTreeMap<String, String>> {
-        self.0.metadata().cloned()
+        self.index.metadata().cloned()
     }
 
     /// Label numbers of the experiments that have rows.
     #[getter]
     fn experiment_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        Ok(collected(self.0.groups().experiment_labels().iter().copied())?.into_pyarray(py))
+        Ok(collected(self.index.groups().experiment_labels().iter().copied())?.into_pyarray(py))
     }
 
     /// Label numbers of the conditions that have rows.
     #[getter]
     fn condition_labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        Ok(collected(self.0.groups().condition_labels().iter().copied())?.into_pyarray(py))
+        Ok(collected(self.index.groups().condition_labels().iter().copied())?.into_pyarray(py))
     }
 
     /// Rows of each experiment.
     #[getter]
     fn sizes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<i64>>> {
-        let groups = self.0.groups();
+        let groups = self.index.groups();
         let sizes = collected((0..groups.experiments()).map(|position| i64::from(groups.size(position))))?;
         Ok(sizes.into_pyarray(py))
     }
 
     /// Experiment, condition and rows of each cell that has rows.
     fn cells<'py>(&self, py: Python<'py>) -> PyResult<[Bound<'py, PyArray1<i64>>; 3]> {
-        let cells = self.0.groups().cells();
+        let cells = self.index.groups().cells();
         Ok([
             collected(cells.iter().map(|cell| i64::from(cell.experiment)))?,
             collected(cells.iter().map(|cell| i64::from(cell.condition)))?,
@@ -290,24 +287,24 @@ impl PyIndex {
     /// The position of every row's experiment, -1 for rows in no pool; None where experiments are not used, unless nothing
     /// else says that rows are left out.
     fn experiment_positions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if !self.0.columns().experiments && !self.leaves_out_unsaid() {
+        if !self.index.columns().experiments && !self.leaves_out_unsaid() {
             return Ok(None);
         }
-        let groups = self.0.groups();
-        let positions = detached(py, |pause| self.0.guarded(|| groups.experiment_positions(pause)))?;
+        let groups = self.index.groups();
+        let positions = detached(py, |pause| self.index.guarded(|| groups.experiment_positions(pause)))?;
         Ok(Some(positions_array(py, positions)))
     }
 
     /// The position of every row's condition, -1 for rows in no pool; None where conditions are not used.
     fn condition_positions<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let groups = self.0.groups();
-        let positions = detached(py, |pause| self.0.guarded(|| groups.condition_positions(pause)))?;
+        let groups = self.index.groups();
+        let positions = detached(py, |pause| self.index.guarded(|| groups.condition_positions(pause)))?;
         Ok(positions.map(|positions| positions_array(py, positions)))
     }
 
     /// The time of every row in hours, NaN for rows in no pool; None where times are not used.
     fn times<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(match detached(py, |pause| self.0.times(pause))? {
+        Ok(match detached(py, |pause| self.index.times(pause))? {
             None => None,
             Some(Hours::F64(times)) => Some(times.into_pyarray(py).into_any()),
             Some(Hours::F32(times)) => Some(times.into_pyarray(py).into_any()),

@@ -66,7 +66,7 @@ impl PyPlan {
             window,
             global_fraction,
         };
-        let over = &index.get().0;
+        let over = &index.get().index;
         let plan = detached(py, |pause| Plan::over_with_pause(over, &settings, pause))?;
         Ok(Self {
             plan: Arc::new(plan),

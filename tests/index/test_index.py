@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +315,21 @@ def test_a_pickle_has_the_rows_of_an_index_and_its_parts_once():
     again = pickle.loads(pickle.dumps([CascadeSampler(parts[0], 10), whole]))
     assert again == [again[0], whole]
     assert again[0].epoch_batches().tolist() == CascadeSampler(parts[0], 10).epoch_batches().tolist()
+
+
+def test_pickles_of_several_threads_have_the_rows_of_an_index_and_its_parts_once():
+    rows = 200_000
+    whole = Index({"plate": np.arange(rows) // 7 % 5, "dose": np.arange(rows) % 4}, **KEYS)
+    several = [whole, whole.without("condition_key"), CascadeSampler(whole, 10)]
+    most = len(pickle.dumps(whole)) + 10_000
+    with ThreadPoolExecutor(6) as pool:
+        sizes = list(pool.map(lambda _: len(pickle.dumps(several)), range(400)))
+    assert [size for size in sizes if size > most] == []
+    first, second = (whole._core.__reduce__()[1][1][0][0][0] for _ in range(2))
+    assert second is first
+    held = weakref.ref(first)
+    del first, second
+    assert held() is None, "the rows are kept where no pickle is under way"
 
 
 @pytest.mark.parametrize("feature", ["experiment_key", "condition_key", "time_key"])

@@ -10,9 +10,8 @@ uv=$1
 wheels=$2
 cd "$(dirname "$0")/.."
 
-mapfile -t found < <(../release/pythons.sh)
-[ "${#found[@]}" -gt 0 ] || { echo "no Python from 3.10 on was found"; exit 1; }
-python=${found[0]#* }
+pythons=$(../release/pythons.sh)
+read -r _ python <<< "$pythons"
 env=../.venv-minimum
 "$uv" venv --quiet --clear --no-python-downloads --python "$python" "$env"
 "$uv" pip install --quiet --python "$env/bin/python" --resolution lowest-direct --no-build \

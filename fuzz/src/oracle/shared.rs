@@ -16,34 +16,34 @@ pub(crate) struct Shared<'a> {
     ratios: Option<&'a [Option<f64>]>,
 }
 
+/// Both kinds of settings have these under the same names, but for the weights.
+macro_rules! shared {
+    ($settings:ident, $weights:expr) => {
+        Self {
+            batch_size: $settings.batch_size,
+            leaky: $settings.leaky,
+            global_fraction: $settings.global_fraction,
+            window: $settings.window,
+            batches: $settings.batches,
+            weights: $weights,
+            ratios: $settings.ratios.as_deref(),
+        }
+    };
+}
+
 impl<'a> From<&'a Settings> for Shared<'a> {
     fn from(settings: &'a Settings) -> Self {
-        Self {
-            batch_size: settings.batch_size,
-            leaky: settings.leaky,
-            global_fraction: settings.global_fraction,
-            window: settings.window,
-            batches: settings.batches,
-            weights: settings.weights.as_deref(),
-            ratios: settings.ratios.as_deref(),
-        }
+        shared!(settings, settings.weights.as_deref())
     }
 }
 
 impl<'a> From<&'a DealtSettings> for Shared<'a> {
     fn from(settings: &'a DealtSettings) -> Self {
-        Self {
-            batch_size: settings.batch_size,
-            leaky: settings.leaky,
-            global_fraction: settings.global_fraction,
-            window: settings.window,
-            batches: settings.batches,
-            weights: match &settings.weights {
-                Weights::Named(given) => Some(given),
-                _ => None,
-            },
-            ratios: settings.ratios.as_deref(),
-        }
+        let weights = match &settings.weights {
+            Weights::Named(given) => Some(given.as_slice()),
+            _ => None,
+        };
+        shared!(settings, weights)
     }
 }
 

@@ -202,10 +202,10 @@ impl Focus {
         }
     }
 
-    /// Asks ahead for what is read of a list, where it is a short one.
+    /// Asks for what is read first when rows of a part are found.
     #[inline]
-    pub(crate) fn ask_for(&self, list: u32) {
-        self.index.ask_for(list);
+    pub(crate) fn ask_for(&self, part: &Part) {
+        self.index.ask_for(part);
     }
 
     /// Makes room to count what is near in up to so many lists of a pool.

@@ -160,12 +160,15 @@ impl NearIndex {
         }
     }
 
-    /// Asks for what is read of a short list, if it is one.
+    /// Asks for what is read first when rows of a part are found.
     #[inline]
-    pub(crate) fn ask_for(&self, list: u32) {
-        let list = self.lists[list as usize];
-        if list.structure == List::SHORT {
-            self.short.ask_for(list.run());
+    pub(crate) fn ask_for(&self, part: &Part) {
+        let list = self.lists[part.list as usize];
+        let place = list.place as usize;
+        match list.structure {
+            List::SHORT => self.short.ask_for(list.run()),
+            List::FEW_TIMES => self.few_times.ask_for(place, part),
+            _ => self.many_times.ask_for(place, part),
         }
     }
 

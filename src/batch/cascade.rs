@@ -187,7 +187,7 @@ fn focused<T: Take>(
     };
     let ask_for = |list: u32, child: u32, spans: &Spans| {
         if T::FINDS {
-            focus.ask_for(&focus.part(list, child, &near, spans, true));
+            focus.ask_for(list, child, &near, spans);
         }
     };
     match composition.quotas(picked) {

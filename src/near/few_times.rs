@@ -240,19 +240,6 @@ impl FewTimes {
         Ok(())
     }
 
-    /// Asks for what comes before the stretches.
-    pub(crate) fn ask_for(&self, number: usize, part: &Part) {
-        let list = &self.lists[number];
-        if list.stretches() > 1 {
-            for time in [part.times.start, part.times.end] {
-                let first = list.of_all + time as usize * list.stretches();
-                for stretch in (0..list.stretches()).step_by(LINE / size_of::<u32>()) {
-                    prefetch(&self.of_all, first + stretch);
-                }
-            }
-        }
-    }
-
     /// Replaces positions in a part of a list by positions in the list. `spots` must have been given room.
     pub(crate) fn find(&self, number: usize, part: &Part, positions: &mut [u32], rows: &[u32], spots: &mut Vec<Spot>) {
         let list = self.lists[number];

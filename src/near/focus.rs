@@ -176,36 +176,36 @@ impl Focus {
 
     /// The entries of a list, the `child`-th of its pool's, that are near, or all others.
     pub(crate) fn part(&self, list: u32, child: u32, near: &Near, spans: &Spans, inside: bool) -> Part {
-        match &self.cells {
-            None => Part {
-                list,
-                times: near.times.clone(),
-                low: near.entries.start,
-                high: near.entries.end,
-                inside,
-            },
-            Some(cells) => {
-                let [low, high] = spans.of(cells, child);
-                let times = if self.index.asks_for_times(list) {
-                    cells.ends.place(list as usize, low)..cells.ends.place(list as usize, high)
-                } else {
-                    0..0
-                };
-                Part {
-                    list,
-                    times,
-                    low,
-                    high,
-                    inside,
-                }
+        let [low, high] = self.ends_in(child, near, spans);
+        let times = match &self.cells {
+            None => near.times.clone(),
+            Some(cells) if self.index.asks_for_times(list) => {
+                cells.ends.place(list as usize, low)..cells.ends.place(list as usize, high)
             }
+            Some(_) => 0..0,
+        };
+        Part {
+            list,
+            times,
+            low,
+            high,
+            inside,
         }
     }
 
-    /// Asks for what is read first when rows of a part are found.
+    /// Asks for what is read first when rows of a list, the `child`-th of its pool's, are found.
     #[inline]
-    pub(crate) fn ask_for(&self, part: &Part) {
-        self.index.ask_for(part);
+    pub(crate) fn ask_for(&self, list: u32, child: u32, near: &Near, spans: &Spans) {
+        self.index.ask_for(list, || self.ends_in(child, near, spans));
+    }
+
+    /// How many entries of a list, the `child`-th of its pool's, lie before those that are near, and before the end of these.
+    #[inline]
+    fn ends_in(&self, child: u32, near: &Near, spans: &Spans) -> [u32; 2] {
+        match &self.cells {
+            None => [near.entries.start, near.entries.end],
+            Some(cells) => spans.of(cells, child),
+        }
     }
 
     /// Makes room to count what is near in up to so many lists of a pool.

@@ -160,15 +160,16 @@ impl NearIndex {
         }
     }
 
-    /// Asks for what is read first when rows of a part are found.
+    /// Asks for what is read first when rows of a list are found; `ends` tells how many entries lie before those that are near,
+    /// and before the end of these.
     #[inline]
-    pub(crate) fn ask_for(&self, part: &Part) {
-        let list = self.lists[part.list as usize];
-        let place = list.place as usize;
+    pub(crate) fn ask_for(&self, list: u32, ends: impl FnOnce() -> [u32; 2]) {
+        let list = self.lists[list as usize];
         match list.structure {
             List::SHORT => self.short.ask_for(list.run()),
-            List::FEW_TIMES => self.few_times.ask_for(place, part),
-            _ => self.many_times.ask_for(place, part),
+            List::MANY_TIMES => self.many_times.ask_for(list.place as usize, ends()),
+            // What is read first of few times is little, and found by what would have to be waited for.
+            _ => {}
         }
     }
 

@@ -225,9 +225,9 @@ impl ManyTimes {
         Ok(other)
     }
 
-    /// Asks for the counts of the root.
-    pub(crate) fn ask_for(&self, number: usize, part: &Part) {
-        self.roots.ask_for(number, [part.low, part.high]);
+    /// Asks for what the root's children are counted by, up to each of two ranks.
+    pub(crate) fn ask_for(&self, number: usize, ranks: [u32; 2]) {
+        self.roots.ask_for(number, ranks);
     }
 
     /// Replaces positions in a part of a list by positions in the list. The paths must have been given room.

@@ -1,9 +1,11 @@
 //! The order of draws of one batch, from a plan and a generator (specification, section 3).
 
+use std::ops::Range;
+
 use crate::draw::{Ahead, Generator};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::{Focus, Near, Spans};
+use crate::near::{Focus, Spans};
 use crate::plan::{Composition, Plan};
 
 use super::draft::{Draft, Source, Supply};
@@ -15,8 +17,8 @@ trait Take {
 
     fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize);
 
-    /// Finds out what is near the focal time, before the seats around it are drawn.
-    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Near;
+    /// Finds out which entries of the experiment, by time, are near the focal time, before the seats around it are drawn.
+    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Range<u32>;
 
     /// What is near in the lists.
     fn spans(&self) -> &Spans;
@@ -39,7 +41,7 @@ impl Take for Draft {
         self.draw_segment(plan, generator, &supply, start, seats);
     }
 
-    fn focus_on(&mut self, plan: &Plan, focus: &Focus, _generator: &mut Generator, around: &Around) -> Near {
+    fn focus_on(&mut self, plan: &Plan, focus: &Focus, _generator: &mut Generator, around: &Around) -> Range<u32> {
         Self::focus_on(self, around.place);
         let focal = (around.experiment, around.place);
         focus.near_in_lists(focal, plan.window(), around.lists, self.spans_mut(), || ())
@@ -65,7 +67,7 @@ impl Take for PassBy {
         self.ahead.pass(generator, supply.population(), seats);
     }
 
-    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Near {
+    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Range<u32> {
         let focal = (around.experiment, around.place);
         let ahead = &mut self.ahead;
         focus.near_in_lists(focal, plan.window(), around.lists, &mut self.spans, || {

@@ -226,7 +226,7 @@ fn put<E: From<Error>>(
         (None, None) => Ok(0),
         (Some(mut pools), None) => labels.each(rows, pauses, |row, e, _| pools.put(row, e as usize)),
         (None, Some(mut cells)) => labels.each(rows, pauses, |row, e, c| {
-            cells.put(row, e as usize * width + c as usize)
+            cells.put(row, e as usize * width + c as usize);
         }),
         (Some(mut pools), Some(mut cells)) => labels.each(rows, pauses, |row, e, c| {
             pools.put(row, e as usize);

@@ -42,9 +42,12 @@ pub(crate) fn both<A, B: Send, E: From<Error>>(
     let mut there = Some(there);
     let (here, done) = thread::scope(|scope| {
         let work = || {
-            let mut pause = || match is_told.load(Ordering::Relaxed) {
-                true => Err(Ended::Told),
-                false => Ok(()),
+            let mut pause = || {
+                if is_told.load(Ordering::Relaxed) {
+                    Err(Ended::Told)
+                } else {
+                    Ok(())
+                }
             };
             let done = there.take().map(|there| there(&mut Pauses::new(&mut pause)));
             is_done.store(true, Ordering::Relaxed);
@@ -98,6 +101,12 @@ mod tests {
         let here: Result<((), ()), _> = both(pauses, |_| Err(Error::NoRows), |_| Ok(()));
         let there: Result<((), ()), _> = both(pauses, |_| Ok(()), |_| Err(Error::NoRows.into()));
         assert_eq!((here, there), (Err(Error::NoRows), Err(Error::NoRows)));
+    }
+
+    fn without_end<E: From<Error>>(pauses: &mut Pauses<'_, E>) -> Result<(), E> {
+        loop {
+            pauses.after(ENTRIES)?;
+        }
     }
 
     #[test]

@@ -148,6 +148,15 @@ fn work_on_many_rows_ends_where_a_pause_says_so() {
     assert_eq!((counting(7), counting(1 << 20)), (2, 6));
 }
 
+fn in_two_chunks(codes: &[u8], labels: usize) -> Column<'_> {
+    let (first, rest) = codes.split_at(codes.len() / 3);
+    let chunks = [first, rest].map(|codes| Chunk {
+        codes: Codes::U8(codes),
+        ranks: None,
+    });
+    Column::new(chunks.into(), labels)
+}
+
 /// From about four million rows on two cores share them, where there are two.
 #[test]
 fn tables_of_some_million_rows_are_sorted_whole() {
@@ -157,18 +166,10 @@ fn tables_of_some_million_rows_are_sorted_whole() {
         drawn.map(|number| (number % labels) as u8).collect()
     };
     let (experiments, conditions) = (codes(7, 3), codes(5, 17));
-    fn column(codes: &[u8], labels: usize) -> Column<'_> {
-        let (first, rest) = codes.split_at(codes.len() / 3);
-        let chunks = [first, rest].map(|codes| Chunk {
-            codes: Codes::U8(codes),
-            ranks: None,
-        });
-        Column::new(chunks.into(), labels)
-    }
     let table = Table {
         rows,
-        experiments: Some(column(&experiments, 7)),
-        conditions: Some(column(&conditions, 5)),
+        experiments: Some(in_two_chunks(&experiments, 7)),
+        conditions: Some(in_two_chunks(&conditions, 5)),
         ..Table::default()
     };
     let plan = Plan::new(&table, &settings()).unwrap();

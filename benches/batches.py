@@ -27,6 +27,8 @@ _LOOP, _DEALT = 100, 3
 #: Batches of an epoch, and how often a round makes one in a single call.
 _EPOCH, _EPOCHS = 6400, 3
 _RANKS = 64
+#: Rounds of each of several runs.
+_OF_RUN = 3
 #: Batches that a rival is asked for at most in a round.
 _MOST = 200
 #: Rows up to which upstream joins the texts of two columns in bearable time, and intersects cells in it.
@@ -101,6 +103,19 @@ def measure(folder: Path, rows: int, case: Case, core: Core, effort: Effort) -> 
         figures["deal / floor"] = median(figures["deal"] / figures["floor"] for figures in rounds)
     figures["beyond"] = median(figures["loop"] - figures["batch"] - figures["empty"] for figures in rounds)
     return figures
+
+
+def runs(root: Path, folder: Path, rows: int, count: int) -> dict[str, list[float]]:
+    """Return, for each case, the core's batch as a multiple of the floor in so many processes of their own, sorted."""
+    ratios: dict[str, list[float]] = {case.name: [] for case in cases.CASES}
+    for _ in range(count):
+        core = Core(root)
+        for case in cases.CASES:
+            core.plan(folder, rows, case)
+            rounds = [core.round() for _ in range(_OF_RUN)]
+            ratios[case.name].append(median(figures["batch"] / figures["floor"] for figures in rounds))
+        core.close()
+    return {name: sorted(found) for name, found in ratios.items()}
 
 
 def _round(

@@ -64,7 +64,7 @@ def main() -> None:
         results = Path(tempfile.mkdtemp()) if arguments.quick else RESULTS
         results.mkdir(parents=True, exist_ok=True)
         for rows in sizes:
-            figures = _measure(rows, effort, 1 if arguments.quick else 3)
+            figures = _measure(rows, effort, *((1, 1) if arguments.quick else (3, 5)))
             (results / f"{rows}.json").write_text(json.dumps(_machine(core) | figures, indent=1))
         if arguments.quick:
             report.publish(_load(results), results)
@@ -73,7 +73,7 @@ def main() -> None:
     report.publish(_load(RESULTS), ROOT)
 
 
-def _measure(rows: int, effort: batches.Effort, repeats: int) -> dict[str, Any]:
+def _measure(rows: int, effort: batches.Effort, repeats: int, runs: int) -> dict[str, Any]:
     start = time.perf_counter()
 
     def say(*parts: object) -> None:
@@ -94,6 +94,8 @@ def _measure(rows: int, effort: batches.Effort, repeats: int) -> dict[str, Any]:
             figures["batches"][case.name] = found = batches.measure(folder, rows, case, core, effort)
             say("batches", case.name, {name: round(figure, 2) for name, figure in found.items()})
         core.close()
+        figures["runs"] = batches.runs(ROOT, folder, rows, runs)
+        say("runs", figures["runs"])
         figures["others"] = batches.others(folder, rows, cases.CASES[1], effort.seconds)
         say("others", figures["others"])
     figures["took"] = time.perf_counter() - start
@@ -105,6 +107,8 @@ def _constructions(
 ) -> dict[str, dict[str, float] | str]:
     """Make a case by everyone that has it, in turn."""
     who = ["here", "numpy"]
+    if kind == "categorical" and not case.times and rows >= _ONCE and hasattr(os, "sched_setaffinity"):
+        who.insert(1, construction.UNPINNED)
     if kind == "string":
         who.append("factorize")
     if case.times and not case.experiments and not case.conditions:

@@ -55,15 +55,13 @@ fn main() {
             Plan::new(table, &common::settings(leaky)).expect("a plan")
         });
         let seconds = start.elapsed().as_secs_f64();
-        let start = Instant::now();
-        let dealt = with_table(Path::new(folder), rows, keys, balanced, times, |table| {
-            Plan::dealt(table, &common::dealt_settings(leaky, balanced == "turns")).expect("a plan")
+        println!("{{\"seconds\": {seconds}}}");
+        let dealt = (times == "none").then(|| {
+            with_table(Path::new(folder), rows, keys, balanced, times, |table| {
+                Plan::dealt(table, &common::dealt_settings(leaky, balanced == "turns")).expect("a plan")
+            })
         });
-        println!(
-            "{{\"seconds\": {seconds}, \"dealt_seconds\": {}}}",
-            start.elapsed().as_secs_f64()
-        );
-        let mut measure = Measure::new(&plan, (times == "none").then_some(&dealt), balanced == "turns");
+        let mut measure = Measure::new(&plan, dealt.as_ref(), balanced == "turns");
         request = lines.next();
         while let Some(slices) = request.as_deref().and_then(|line| line.strip_prefix("round ")) {
             measure.round(slices.parse().expect("a number of slices"));

@@ -24,7 +24,8 @@ _REFERENCES: dict[str, Callable[[pd.DataFrame], Any]] = {
     "factorize": lambda table: [pd.factorize(table[name]) for name in table.columns],
     "argsort": lambda table: [np.argsort(table[name].to_numpy(), kind="stable") for name in table.columns],
 }
-_WARM_ROWS = 5_000
+#: This package's sampler, where the process may run on as many cores as there are.
+UNPINNED = "here, two cores"
 
 # The server that forks the processes imports once what the benchmark imports; it finds modules by this path alone.
 os.environ["PYTHONPATH"] = str(Path(__file__).parent)
@@ -42,7 +43,7 @@ def construct(folder: Path, warm: Path, case: Case, kind: str, who: str, seconds
     case, kind
         What is made, and from which kind of columns.
     who : str
-        One of `MAKERS`, or of "factorize" and "argsort" for these over the same columns.
+        One of `MAKERS`, or of "factorize" and "argsort" for these over the same columns, or `UNPINNED`.
     seconds : float
         After so many it is given up.
 
@@ -70,6 +71,9 @@ def construct(folder: Path, warm: Path, case: Case, kind: str, who: str, seconds
 
 def _measure(results: Connection, folder: Path, warm: Path, case: Case, kind: str, who: str) -> None:
     logging.disable()
+    if who == UNPINNED:
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+        who = "here"
 
     def make(table: pd.DataFrame) -> Any:
         return _REFERENCES[who](table) if who in _REFERENCES else MAKERS[who](case, table)

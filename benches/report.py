@@ -129,6 +129,11 @@ def _page(sizes: Sequence[Figures]) -> str:
     for figures in sizes:
         parts += [f"### {figures['rows']:,} rows", _batches(figures)]
     parts += [
+        "## Several runs",
+        "A process's memory lies elsewhere each time, and so do what it and its neighbours ask of the caches. The "
+        f"table shows Rust / floor of {len(next(iter(last['runs'].values())))} processes, each of which made its "
+        "samplers anew: the median, and the lowest and the highest.",
+        _runs(sizes),
         "## Moving past a batch",
         "A rank passes over the batches of the other ranks without building them. The table shows the time to pass one "
         "batch, beside the time to draw as many raw words of the generator. It also shows a batch of rank 0 of 64, "
@@ -150,7 +155,9 @@ def _page(sizes: Sequence[Figures]) -> str:
         _others(sizes),
         "## Construction",
         "Each sampler is made in a fresh process, whose table is already in memory. The columns show the time, the "
-        "highest use of memory beyond that of the table in bytes a row, and the time of the first `next()`.",
+        "highest use of memory beyond that of the table in bytes a row, and the time of the first `next()`. From about "
+        "four million rows on this package sorts rows on two cores, where the process may run on two. Here it may not, "
+        "but for the lines that say so.",
     ]
     for figures in sizes:
         parts += [f"### Construction, {figures['rows']:,} rows", _constructions(figures)]
@@ -191,6 +198,14 @@ def _batches(figures: Figures) -> str:
         "VisCy / numpy",
     ]
     return _table(head, (row(case, found) for case, found in figures["batches"].items()))
+
+
+def _runs(sizes: Sequence[Figures]) -> str:
+    def cell(ratios: list[float]) -> str:
+        return f"{ratios[len(ratios) // 2]:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+
+    rows = ([case, *(cell(figures["runs"][case]) for figures in sizes)] for case in sizes[-1]["runs"])
+    return _table(["case", *(f"{figures['rows']:,} rows" for figures in sizes)], rows)
 
 
 def _passes(sizes: Sequence[Figures]) -> str:

@@ -1,19 +1,24 @@
 //! The order of draws of one batch, from a plan and a generator (specification, section 3).
 
+use std::ops::Range;
+
 use crate::draw::{Ahead, Generator};
 use crate::error::Error;
 use crate::groups::Pool;
-use crate::near::{Focus, Near, Spans};
+use crate::near::{Focus, Spans};
 use crate::plan::{Composition, Plan};
 
 use super::draft::{Draft, Source, Supply};
 
 /// What is done with a draw of `seats` positions, which go to the seats from `start` on.
 trait Take {
+    /// Whether rows are found, so that what is read for that is asked for ahead.
+    const FINDS: bool;
+
     fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize);
 
-    /// Finds out what is near the focal time, before the seats around it are drawn.
-    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Near;
+    /// Finds out which entries of the experiment, by time, are near the focal time, before the seats around it are drawn.
+    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Range<u32>;
 
     /// What is near in the lists.
     fn spans(&self) -> &Spans;
@@ -29,12 +34,14 @@ struct Around {
 }
 
 impl Take for Draft {
+    const FINDS: bool = true;
+
     #[inline]
     fn take(&mut self, plan: &Plan, generator: &mut Generator, supply: Supply, start: usize, seats: usize) {
         self.draw_segment(plan, generator, &supply, start, seats);
     }
 
-    fn focus_on(&mut self, plan: &Plan, focus: &Focus, _generator: &mut Generator, around: &Around) -> Near {
+    fn focus_on(&mut self, plan: &Plan, focus: &Focus, _generator: &mut Generator, around: &Around) -> Range<u32> {
         Self::focus_on(self, around.place);
         let focal = (around.experiment, around.place);
         focus.near_in_lists(focal, plan.window(), around.lists, self.spans_mut(), || ())
@@ -53,12 +60,14 @@ pub(crate) struct PassBy {
 }
 
 impl Take for PassBy {
+    const FINDS: bool = false;
+
     #[inline]
     fn take(&mut self, _plan: &Plan, generator: &mut Generator, supply: Supply, _start: usize, seats: usize) {
         self.ahead.pass(generator, supply.population(), seats);
     }
 
-    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Near {
+    fn focus_on(&mut self, plan: &Plan, focus: &Focus, generator: &mut Generator, around: &Around) -> Range<u32> {
         let focal = (around.experiment, around.place);
         let ahead = &mut self.ahead;
         focus.near_in_lists(focal, plan.window(), around.lists, &mut self.spans, || {
@@ -154,17 +163,17 @@ fn cascade(plan: &Plan, composition: &Composition, generator: &mut Generator, ta
     picked
 }
 
-/// So many cells ahead what is read of one is asked for.
+/// So many lists ahead what is read of one is asked for.
 const AHEAD: usize = 8;
 
 /// The seats that do not leak, near a focal time and far from it.
-fn focused(
+fn focused<T: Take>(
     plan: &Plan,
     focus: &Focus,
     composition: &Composition,
     generator: &mut Generator,
     picked: usize,
-    taker: &mut impl Take,
+    taker: &mut T,
 ) {
     let place = generator.below(focus.times_of(picked));
     let around = Around {
@@ -178,9 +187,22 @@ fn focused(
     } else {
         0
     };
+    let ask_for = |list: u32, child: u32, spans: &Spans| {
+        if T::FINDS {
+            focus.ask_for(list, child, &near, spans);
+        }
+    };
+    match composition.quotas(picked) {
+        Some(quotas) => {
+            for quota in quotas.iter().take(AHEAD) {
+                ask_for(quota.cell, quota.cell - first, taker.spans());
+            }
+        }
+        None => ask_for(picked as u32, 0, taker.spans()),
+    }
     let mut start = 0;
     for inside in [true, false] {
-        let mut take = |list: u32, child: u32, pool: Pool, seats: usize| {
+        let mut take = |taker: &mut T, list: u32, child: u32, pool: Pool, seats: usize| {
             if seats > 0 {
                 let part = focus.part(list, child, &near, taker.spans(), inside);
                 taker.take(plan, generator, Supply::part(pool, part), start, seats);
@@ -190,10 +212,11 @@ fn focused(
         if let Some(quotas) = composition.quotas(picked) {
             for (place, &quota) in quotas.iter().enumerate() {
                 if let Some(next) = quotas.get(place + AHEAD) {
-                    focus.ask_for(next.cell);
+                    ask_for(next.cell, next.cell - first, taker.spans());
                 }
                 let seats = if inside { quota.seats - quota.far } else { quota.far };
                 take(
+                    taker,
                     quota.cell,
                     quota.cell - first,
                     plan.groups().pool_of_cell(quota.cell),
@@ -206,7 +229,7 @@ fn focused(
             } else {
                 composition.far()
             };
-            take(picked as u32, 0, plan.groups().pool(picked), seats);
+            take(taker, picked as u32, 0, plan.groups().pool(picked), seats);
         }
     }
 }

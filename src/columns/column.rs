@@ -59,11 +59,21 @@ impl<'a> Column<'a> {
     }
 
     pub(crate) fn reader(&self) -> Reader<'_> {
+        self.reader_at(0)
+    }
+
+    /// A reader that begins with a row.
+    pub(crate) fn reader_at(&self, first: usize) -> Reader<'_> {
+        let (mut chunk, mut start) = (0, first);
+        while let Some(here) = self.chunks.get(chunk).filter(|here| start >= here.codes.len()) {
+            start -= here.codes.len();
+            chunk += 1;
+        }
         Reader {
             column: self,
-            chunk: 0,
-            start: 0,
-            bytes: None,
+            chunk,
+            start,
+            bytes: self.chunks.get(chunk).and_then(Chunk::of_bytes),
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn sample(generator: &mut Generator, population: u32, out: &mut [u32]
     sample_and(generator, population, out, slots, |_| {});
 }
 
-/// As [`sample`], and tells most positions as soon as they are known, some of them twice, so that what they lead to can be asked for.
+/// As [`sample`], and tells most positions twice, as soon as they are known, so that what they lead to can be asked for.
 #[inline]
 pub(crate) fn sample_and(
     generator: &mut Generator,
@@ -84,15 +84,10 @@ fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mu
         seats.next().into_iter().for_each(|seat| *seat = 0);
     }
     let left = seats.len();
-    let mut is_odd = false;
     generator.each_below(population - left as u32 + 1, 1, left, |drawn| {
         if let Some(seat) = seats.next() {
             *seat = drawn;
-            // Memory answers so many at a time: half of the positions are told now, and the others while they are shuffled.
-            is_odd = !is_odd;
-            if is_odd {
-                known(drawn);
-            }
+            known(drawn);
         }
     });
     slots.tell_apart(start, out);
@@ -100,6 +95,7 @@ fn floyd(generator: &mut Generator, population: u32, out: &mut [u32], slots: &mu
     generator.each_below(seat as u32, -1, seat - 1, |drawn| {
         seat -= 1;
         out.swap(seat, drawn as usize);
+        // Once more: what is asked for while memory has enough to answer is forgotten.
         known(out[seat]);
     });
 }

@@ -1,24 +1,19 @@
 //! How rows are sorted into groups: two passes over the columns, one to count and one to sort.
 
+use std::ops::Range;
+
 use crate::columns::MISSING;
 use crate::columns::Table;
-use crate::columns::is_dense;
 use crate::error::Error;
 use crate::groups::by_condition::ByCondition;
+use crate::groups::counts::Counts;
 use crate::groups::labels::Labels;
-use crate::groups::scatter::Scatter;
+use crate::groups::scatter::{Putter, Scatter};
 use crate::groups::{Cell, Groups};
+use crate::support::cores::both;
 use crate::support::memory::{filled, push, room};
 use crate::support::pauses::Pauses;
 use crate::support::store::Store;
-
-/// How often each label occurs.
-struct Counts {
-    experiments: Vec<u32>,
-    conditions: Vec<u32>,
-    /// By experiment, then condition, where that table is small.
-    cells: Option<Vec<u32>>,
-}
 
 /// Groups whose rows are still to be sorted.
 struct Unsorted {
@@ -117,29 +112,38 @@ impl Unsorted {
         pauses: &mut Pauses<'_, E>,
     ) -> Result<(), E> {
         let width = labels.conditions();
+        let (cells, first_half) = counts
+            .cells
+            .map_or((None, None), |cells| (Some(cells.all), cells.first_half));
         let mut into_pools = if pools {
-            Some(Scatter::new(
-                self.kept(),
-                self.first_entries(counts.experiments.len())?,
-            )?)
+            let first = self.first_entries(counts.experiments.len())?;
+            let in_first_half = first_half.as_ref().map(|half| half.experiments(width)).transpose()?;
+            Some(Scatter::new(self.kept(), first, in_first_half.as_deref())?)
         } else {
             None
         };
-        let mut into_cells = match counts.cells {
+        let mut into_cells = match cells {
             Some(cells) if labels.has_conditions() => {
-                Some(Scatter::new(self.kept(), self.lay_out_cells(cells, width)?)?)
+                let first = self.lay_out_cells(cells, width)?;
+                let in_first_half = first_half.as_ref().map(|half| &half.cells[..]);
+                Some(Scatter::new(self.kept(), first, in_first_half)?)
             }
             _ => None,
         };
-        let put = match (&mut into_pools, &mut into_cells) {
-            (None, None) => return Ok(()),
-            (Some(pools), None) => labels.each(pauses, |row, e, _| pools.put(row, e as usize))?,
-            (None, Some(cells)) => labels.each(pauses, |row, e, c| cells.put(row, e as usize * width + c as usize))?,
-            // The columns are read once for both.
-            (Some(pools), Some(cells)) => labels.each(pauses, |row, e, c| {
-                pools.put(row, e as usize);
-                cells.put(row, e as usize * width + c as usize);
-            })?,
+        if into_pools.is_none() && into_cells.is_none() {
+            return Ok(());
+        }
+        let [[pools, pools_there], [cells, cells_there]] = [&mut into_pools, &mut into_cells]
+            .map(|into| into.as_mut().map_or([None, None], |into| into.putters().map(Some)));
+        let put = if let Some(half) = first_half {
+            let (put, put_there) = both(
+                pauses,
+                |pauses| put(labels, 0..half.rows, pools, cells, pauses),
+                |pauses| put(labels, half.rows..self.rows, pools_there, cells_there, pauses),
+            )?;
+            put + put_there
+        } else {
+            put(labels, 0..self.rows, pools, cells, pauses)?
         };
         if let Some(pools) = into_pools {
             let buckets = self.experiment_labels.iter().map(|&label| label as usize);
@@ -208,42 +212,26 @@ impl Unsorted {
     }
 }
 
-impl Counts {
-    fn new<E: From<Error>>(labels: &Labels<'_>, pauses: &mut Pauses<'_, E>) -> Result<Self, E> {
-        let (height, width) = (labels.experiments(), labels.conditions());
-        let mut counts = Self {
-            experiments: filled(height, 0)?,
-            conditions: filled(width, 0)?,
-            cells: None,
-        };
-        match height.checked_mul(width) {
-            Some(possible) if is_dense(possible, labels.rows()) => {
-                // Neighbouring rows mostly share a cell: with several tables one addition does not wait for the last.
-                let lanes = if possible < 4096 { 4 } else { 1 };
-                let mut cells: Vec<u32> = filled(lanes * possible, 0)?;
-                labels.each(pauses, |row, e, c| {
-                    cells[(row as usize & (lanes - 1)) * possible + e as usize * width + c as usize] += 1;
-                })?;
-                let (sums, others) = cells.split_at_mut(possible);
-                for table in others.chunks_exact(possible.max(1)) {
-                    sums.iter_mut().zip(table).for_each(|(sum, count)| *sum += count);
-                }
-                cells.truncate(possible);
-                for (of_experiment, counted) in counts.experiments.iter_mut().zip(cells.chunks_exact(width.max(1))) {
-                    *of_experiment = counted.iter().sum();
-                    let conditions = counts.conditions.iter_mut().zip(counted);
-                    conditions.for_each(|(sum, count)| *sum += count);
-                }
-                counts.cells = Some(cells);
-            }
-            _ => {
-                labels.each(pauses, |_, e, c| {
-                    counts.experiments[e as usize] += 1;
-                    counts.conditions[c as usize] += 1;
-                })?;
-            }
-        }
-        Ok(counts)
+/// Puts some rows into the buckets of their experiments, and into those of their cells, where there are such. The columns are
+/// read once for both. Returns how many were put.
+fn put<E: From<Error>>(
+    labels: &Labels<'_>,
+    rows: Range<usize>,
+    into_pools: Option<Putter<'_>>,
+    into_cells: Option<Putter<'_>>,
+    pauses: &mut Pauses<'_, E>,
+) -> Result<u32, E> {
+    let width = labels.conditions();
+    match (into_pools, into_cells) {
+        (None, None) => Ok(0),
+        (Some(mut pools), None) => labels.each(rows, pauses, |row, e, _| pools.put(row, e as usize)),
+        (None, Some(mut cells)) => labels.each(rows, pauses, |row, e, c| {
+            cells.put(row, e as usize * width + c as usize);
+        }),
+        (Some(mut pools), Some(mut cells)) => labels.each(rows, pauses, |row, e, c| {
+            pools.put(row, e as usize);
+            cells.put(row, e as usize * width + c as usize);
+        }),
     }
 }
 
@@ -262,4 +250,82 @@ fn places(occurring: &[u32], labels: usize) -> Result<Vec<u32>, Error> {
         places[label as usize] = place;
     }
     Ok(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{Chunk, Codes, Column};
+    use proptest::prelude::*;
+
+    fn column(codes: &[i16], chunk: usize, labels: i16) -> Column<'_> {
+        let chunks = codes.chunks(chunk).map(|codes| Chunk {
+            codes: Codes::I16(codes),
+            ranks: None,
+        });
+        Column::new(chunks.collect(), labels as usize)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+
+        /// Up to so many rows that two cores share them.
+        #[test]
+        fn rows_are_sorted_as_by_looking_for_those_of_each_cell(
+            rows in 1..6000_usize,
+            labels in (1..7_i16, 1..9_i16),
+            chunks in (1..6000_usize, 1..6000_usize),
+            has in (any::<bool>(), any::<bool>(), any::<bool>()),
+            pools: bool,
+            seed: u64,
+        ) {
+            let mut generator = crate::draw::Generator::new(seed);
+            let mut codes = |labels: i16| -> Vec<i16> {
+                let drawn = (0..rows).map(|_| generator.below(labels as u32 * 8 + 1) as i16 / 8);
+                drawn.map(|code| if code == labels { -1 } else { code }).collect()
+            };
+            let (experiments, conditions) = (codes(labels.0), codes(labels.1));
+            let present: Vec<bool> = (0..rows).map(|_| generator.below(9) > 0).collect();
+            let table = Table {
+                rows,
+                experiments: has.0.then(|| column(&experiments, chunks.0, labels.0)),
+                conditions: has.1.then(|| column(&conditions, chunks.1, labels.1)),
+                times: None,
+            };
+            let present = has.2.then_some(&present[..]);
+            let mut pause = || Ok::<(), Error>(());
+            let groups = Groups::new(&table, present, pools, &mut Pauses::new(&mut pause));
+            let of = |experiment: Option<i16>, condition: Option<i16>| -> Vec<u32> {
+                let is_kept = |row: usize| {
+                    let (e, c) = (has.0.then(|| experiments[row]), has.1.then(|| conditions[row]));
+                    e != Some(-1)
+                        && c != Some(-1)
+                        && present.is_none_or(|present| present[row])
+                        && e == experiment.or(e)
+                        && c == condition.or(c)
+                };
+                (0..rows).filter(|&row| is_kept(row)).map(|row| row as u32).collect()
+            };
+            let all = of(None, None);
+            prop_assert_eq!(groups.as_ref().err(), all.is_empty().then_some(&Error::NoRows));
+            let Ok(groups) = groups else { return Ok(()) };
+            prop_assert_eq!(groups.kept() as usize, all.len());
+            let experiment = |position: usize| has.0.then(|| groups.experiment_labels()[position] as i16);
+            for cell in groups.cells() {
+                let condition = groups.condition_labels()[cell.condition as usize] as i16;
+                let entries = cell.start as usize..(cell.start + cell.rows) as usize;
+                prop_assert_eq!(&groups.by_cell[entries], of(experiment(cell.experiment as usize), Some(condition)));
+            }
+            prop_assert_eq!(groups.by_cell.len(), if has.1 { all.len() } else { 0 });
+            if let Some(list) = &groups.by_experiment {
+                for position in 0..groups.experiments() {
+                    let start = groups.starts()[position] as usize;
+                    prop_assert_eq!(&list[start..start + groups.size(position) as usize], of(experiment(position), None));
+                }
+            } else {
+                // Then the table's own order is that of the one experiment, or cells are all that is asked for.
+                prop_assert!(!has.0 && all.len() == rows || has.1 && !pools);
+            }
+        }
+    }
 }

@@ -36,11 +36,12 @@ impl ByCondition {
             kept += counts[label as usize];
             ends.push(kept);
         }
-        let mut scatter = Scatter::new(kept, first)?;
+        let mut scatter = Scatter::new(kept, first, None)?;
         let mut experiment_of: Vec<u32> = filled(labels.rows(), MISSING)?;
         let mut is_new = false;
-        let put = labels.each(pauses, |row, e, c| {
-            scatter.put(row, c as usize);
+        let [mut putter, _] = scatter.putters();
+        let put = labels.each(0..labels.rows(), pauses, |row, e, c| {
+            putter.put(row, c as usize);
             let place = places[e as usize];
             is_new |= place == MISSING;
             experiment_of[row as usize] = place;

@@ -1,15 +1,21 @@
 //! The labels that rows are sorted by, read row by row.
 
+use std::ops::Range;
+
 use crate::columns::MISSING;
 use crate::columns::Table;
 use crate::columns::{BLOCK, Column, Reader};
 use crate::error::Error;
+use crate::support::cores::are_two;
 use crate::support::memory::room;
 use crate::support::pauses::Pauses;
 
 /// Labels of a column beyond four for each row, from which on those that occur are numbered anew: a table of all labels would
 /// dwarf the rows.
 const MANY: usize = 1 << 20;
+/// Rows from which on two cores share them, and how many there must be for each pair of labels. In tests they are few.
+const SHARED: usize = if cfg!(test) { 1 << 11 } else { 1 << 22 };
+const SHARED_PAIR: usize = 64;
 
 /// The experiment and the condition of every row.
 pub(super) struct Labels<'a> {
@@ -77,18 +83,26 @@ impl<'a> Labels<'a> {
         self.conditions.iter().for_each(|column| column.name(numbers));
     }
 
-    /// Calls `visit(row, experiment, condition)` for every row that has both, in row order. Returns how many have.
+    /// How many rows are the first half, if two cores shall share them, each with a table of so many pairs of labels: where rows
+    /// are many, and pairs few beside them.
+    pub(super) fn half(&self, pairs: usize) -> Option<usize> {
+        let is_worth_it = self.rows >= SHARED && pairs <= self.rows / SHARED_PAIR && are_two();
+        is_worth_it.then_some((self.rows / 2).next_multiple_of(BLOCK))
+    }
+
+    /// Calls `visit(row, experiment, condition)` for every one of some rows that has both, in row order. Returns how many have.
     pub(super) fn each<E: From<Error>>(
         &self,
+        rows: Range<usize>,
         pauses: &mut Pauses<'_, E>,
         mut visit: impl FnMut(u32, u32, u32),
     ) -> Result<u32, E> {
-        let mut experiments = self.experiments.as_ref().map(Numbers::reader);
-        let mut conditions = self.conditions.as_ref().map(Numbers::reader);
+        let mut experiments = self.experiments.as_ref().map(|column| column.reader(rows.start));
+        let mut conditions = self.conditions.as_ref().map(|column| column.reader(rows.start));
         let (mut e, mut c) = ([0; BLOCK], [0; BLOCK]);
         let mut visited = 0;
-        for start in (0..self.rows).step_by(BLOCK) {
-            let block = BLOCK.min(self.rows - start);
+        for start in rows.clone().step_by(BLOCK) {
+            let block = BLOCK.min(rows.end - start);
             match &mut experiments {
                 Some(reader) => reader.next(&mut e[..block])?,
                 None => e.fill(0),
@@ -143,9 +157,9 @@ impl<'a> Numbers<'a> {
         }
     }
 
-    fn reader(&self) -> NumberReader<'_> {
+    fn reader(&self, first: usize) -> NumberReader<'_> {
         NumberReader {
-            column: self.column.reader(),
+            column: self.column.reader_at(first),
             occurring: self.occurring.as_deref(),
         }
     }

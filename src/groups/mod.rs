@@ -3,6 +3,7 @@
 mod arrays;
 mod build;
 mod by_condition;
+mod counts;
 mod labels;
 mod pool;
 mod positions;

@@ -275,8 +275,13 @@ impl ChildCounts {
             counts[sequence.width] = member;
             return;
         }
-        for child in self.between(sequence, &nearest).chunks_exact(sequence.bytes()) {
-            counts[number_of(child) + 1] += 1;
+        let between = self.between(sequence, &nearest);
+        let mut count = |child: usize| counts[child + 1] += 1;
+        // A loop for each width: one for all would ask for it again at each member.
+        match sequence.bytes() {
+            1 => between.iter().for_each(|&child| count(child.into())),
+            2 => between.chunks_exact(2).for_each(|child| count(number_of(child))),
+            _ => between.chunks_exact(4).for_each(|child| count(number_of(child))),
         }
         let mut sum = 0;
         for (count, &before) in counts.iter_mut().zip(self.at(sequence, &nearest)) {

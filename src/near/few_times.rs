@@ -9,6 +9,8 @@
     reason = "what is not inlined is not compiled for the processor that the caller was compiled for"
 )]
 
+use std::ops::Range;
+
 use crate::error::Error;
 use crate::near::part::Part;
 use crate::near::search::{EvenSpread, PartCounts, first_around};
@@ -240,11 +242,20 @@ impl FewTimes {
         Ok(())
     }
 
-    /// Replaces positions in a part of a list by positions in the list. `spots` must have been given room.
-    pub(crate) fn find(&self, number: usize, part: &Part, positions: &mut [u32], rows: &[u32], spots: &mut Vec<Spot>) {
+    /// Replaces positions in a part of a list, whose range is one of `times`, by positions in the list. `spots` must have been
+    /// given room.
+    pub(crate) fn find(
+        &self,
+        number: usize,
+        part: &Part,
+        times: Range<u32>,
+        positions: &mut [u32],
+        rows: &[u32],
+        spots: &mut Vec<Spot>,
+    ) {
         let list = self.lists[number];
         on_this_processor(Find {
-            part: PartOfList::new(self, list, part),
+            part: PartOfList::new(self, list, times, part.inside),
             population: part.population(list.len as u32),
             positions,
             rows,
@@ -268,18 +279,18 @@ struct PartOfList<'a> {
 
 impl<'a> PartOfList<'a> {
     #[inline(always)]
-    fn new(few: &'a FewTimes, list: Blocks, part: &Part) -> Self {
-        let near_times = part.times.end - part.times.start;
-        let (first, extra) = if part.inside {
-            (part.times.start as u8, (near_times - 1) as u8)
+    fn new(few: &'a FewTimes, list: Blocks, times: Range<u32>, inside: bool) -> Self {
+        let near_times = times.end - times.start;
+        let (first, extra) = if inside {
+            (times.start as u8, (near_times - 1) as u8)
         } else {
-            (part.times.end as u8, (MOST_TIMES as u32 - 1 - near_times) as u8)
+            (times.end as u8, (MOST_TIMES as u32 - 1 - near_times) as u8)
         };
         Self {
             few,
             list,
-            ends: [part.times.start as usize, part.times.end as usize],
-            inside: part.inside,
+            ends: [times.start as usize, times.end as usize],
+            inside,
             codes: &bytes(&few.codes)[list.codes..list.codes + (list.blocks() << list.block_bits)],
             wanted: Values { first, extra },
         }

@@ -32,14 +32,6 @@ pub(crate) struct Focus {
     order: Order,
 }
 
-/// What is near the focal time of one batch.
-pub(crate) struct Near {
-    /// Places among the pool's times.
-    pub(crate) times: Range<u32>,
-    /// Entries of the pool, by time.
-    entries: Range<u32>,
-}
-
 impl Focus {
     /// Arranges the rows of the cells, or of the pools, by time.
     pub(crate) fn new<E: From<Error>>(
@@ -122,15 +114,14 @@ impl Focus {
         self.clocks.times_of(pool)
     }
 
-    /// What of a pool lies within `window` of its `place`-th time. `wait` is called whenever memory was asked for that is read
+    /// Those entries of a pool, by time, that lie within `window` of its `place`-th time. `wait` is called whenever memory was asked for that is read
     /// next.
-    fn near(&self, pool: usize, place: u32, window: f64, mut wait: impl FnMut()) -> Near {
+    fn near(&self, pool: usize, place: u32, window: f64, mut wait: impl FnMut()) -> Range<u32> {
         let times = self.clocks.near(pool, place, window, &mut wait);
         if self.ends.ask_for(pool, [times.start, times.end]) {
             wait();
         }
-        let entries = self.ends.before(pool, times.start)..self.ends.before(pool, times.end);
-        Near { times, entries }
+        self.ends.before(pool, times.start)..self.ends.before(pool, times.end)
     }
 
     /// The times of each cell of a pool, as places among the pool's; none where the pools are the lists.
@@ -164,48 +155,40 @@ impl Focus {
         lists: usize,
         spans: &mut Spans,
         mut wait: impl FnMut(),
-    ) -> Near {
+    ) -> Range<u32> {
         let near = self.near(pool, place, window, &mut wait);
         if let Some(cells) = &self.cells {
-            cells.of_pools.ask_for(pool, [near.entries.start, near.entries.end]);
+            cells.of_pools.ask_for(pool, [near.start, near.end]);
             wait();
-            spans.count(cells, pool, near.entries.clone(), lists);
+            spans.count(cells, pool, near.clone(), lists);
         }
         near
     }
 
     /// The entries of a list, the `child`-th of its pool's, that are near, or all others.
-    pub(crate) fn part(&self, list: u32, child: u32, near: &Near, spans: &Spans, inside: bool) -> Part {
-        match &self.cells {
-            None => Part {
-                list,
-                times: near.times.clone(),
-                low: near.entries.start,
-                high: near.entries.end,
-                inside,
-            },
-            Some(cells) => {
-                let [low, high] = spans.of(cells, child);
-                let times = if self.index.asks_for_times(list) {
-                    cells.ends.place(list as usize, low)..cells.ends.place(list as usize, high)
-                } else {
-                    0..0
-                };
-                Part {
-                    list,
-                    times,
-                    low,
-                    high,
-                    inside,
-                }
-            }
+    pub(crate) fn part(&self, list: u32, child: u32, near: &Range<u32>, spans: &Spans, inside: bool) -> Part {
+        let [low, high] = self.ends_in(child, near, spans);
+        Part {
+            list,
+            low,
+            high,
+            inside,
         }
     }
 
-    /// Asks ahead for what is read of a list, where it is a short one.
+    /// Asks for what is read first when rows of a list, the `child`-th of its pool's, are found.
     #[inline]
-    pub(crate) fn ask_for(&self, list: u32) {
-        self.index.ask_for(list);
+    pub(crate) fn ask_for(&self, list: u32, child: u32, near: &Range<u32>, spans: &Spans) {
+        self.index.ask_for(list, || self.ends_in(child, near, spans));
+    }
+
+    /// How many entries of a list, the `child`-th of its pool's, lie before those that are near, and before the end of these.
+    #[inline]
+    fn ends_in(&self, child: u32, near: &Range<u32>, spans: &Spans) -> [u32; 2] {
+        match &self.cells {
+            None => [near.start, near.end],
+            Some(cells) => spans.of(cells, child),
+        }
     }
 
     /// Makes room to count what is near in up to so many lists of a pool.
@@ -221,7 +204,9 @@ impl Focus {
     /// Replaces positions in a part of a list of `len` entries by positions in the list, and asks for their `rows`, if there
     /// are any.
     pub(crate) fn find(&self, part: &Part, len: u32, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
-        self.index.find(part, len, positions, rows, finder);
+        let ends = self.cells.as_ref().map_or(&self.ends, |cells| &cells.ends);
+        let times = || ends.place(part.list as usize, part.low)..ends.place(part.list as usize, part.high);
+        self.index.find(part, times, len, positions, rows, finder);
     }
 
     /// The different times of every pool.

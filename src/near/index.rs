@@ -1,5 +1,7 @@
 //! Rows near a time, asked for by position in row order: each list in the structure that suits it.
 
+use std::ops::Range;
+
 use crate::error::Error;
 use crate::near::few_times::{FewTimes, MOST_TIMES, Spot};
 use crate::near::many_times::{ManyTimes, Paths};
@@ -160,45 +162,61 @@ impl NearIndex {
         }
     }
 
-    /// Asks for what is read of a short list, if it is one.
+    /// Asks for what is read first when rows of a list are found; `ends` tells how many entries lie before those that are near,
+    /// and before the end of these.
     #[inline]
-    pub(crate) fn ask_for(&self, list: u32) {
+    pub(crate) fn ask_for(&self, list: u32, ends: impl FnOnce() -> [u32; 2]) {
         let list = self.lists[list as usize];
-        if list.structure == List::SHORT {
-            self.short.ask_for(list.run());
+        match list.structure {
+            List::SHORT => self.short.ask_for(list.run()),
+            List::MANY_TIMES => self.many_times.ask_for(list.place as usize, ends()),
+            // What is read first of few times is little, and found by what would have to be waited for.
+            _ => {}
         }
     }
 
-    /// Whether parts of a list must tell its times.
-    pub(crate) fn asks_for_times(&self, list: u32) -> bool {
-        self.lists[list as usize].structure == List::FEW_TIMES
-    }
-
     /// Replaces positions in a part of a list of `len` entries by positions in the list, and asks for their `rows`, if there
-    /// are any. The finder must have been given room.
-    pub(crate) fn find(&self, part: &Part, len: u32, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+    /// are any. `times` tells the times of the range, as places among the list's. The finder must have been given room.
+    pub(crate) fn find(
+        &self,
+        part: &Part,
+        times: impl FnOnce() -> Range<u32>,
+        len: u32,
+        positions: &mut [u32],
+        rows: &[u32],
+        finder: &mut Finder,
+    ) {
         let population = part.population(len) as usize;
         if population >= positions.len() {
-            self.find_each(part, positions, rows, finder);
+            self.find_each(part, times, positions, rows, finder);
             return;
         }
         // Drawn with replacement: looking for every entry once takes less.
         let mut entries = std::mem::take(&mut finder.entries);
         entries.clear();
         entries.extend(0..population as u32);
-        self.find_each(part, &mut entries, rows, finder);
+        self.find_each(part, times, &mut entries, rows, finder);
         for position in positions {
             *position = entries[*position as usize];
         }
         finder.entries = entries;
     }
 
-    fn find_each(&self, part: &Part, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
+    fn find_each(
+        &self,
+        part: &Part,
+        times: impl FnOnce() -> Range<u32>,
+        positions: &mut [u32],
+        rows: &[u32],
+        finder: &mut Finder,
+    ) {
         let list = self.lists[part.list as usize];
         let place = list.place as usize;
         match list.structure {
             List::SHORT => self.short.find(list.run(), part, positions, rows),
-            List::FEW_TIMES => self.few_times.find(place, part, positions, rows, &mut finder.spots),
+            List::FEW_TIMES => self
+                .few_times
+                .find(place, part, times(), positions, rows, &mut finder.spots),
             _ => self.many_times.find(place, part, positions, rows, &mut finder.paths),
         }
     }
@@ -299,14 +317,14 @@ mod tests {
                     let expected: Vec<u32> = asked.iter().map(|&position| entries[position as usize]).collect();
                     let part = Part {
                         list: number as u32,
-                        times: first as u32..last as u32,
                         low: low as u32,
                         high: high as u32,
                         inside,
                     };
                     on_every_processor(|| {
                         let mut positions = asked.clone();
-                        index.find(&part, lists[number].len() as u32, &mut positions, &[], &mut finder);
+                        let times = || first as u32..last as u32;
+                        index.find(&part, times, lists[number].len() as u32, &mut positions, &[], &mut finder);
                         prop_assert_eq!(&positions, &expected);
                         Ok(())
                     })?;

@@ -225,6 +225,11 @@ impl ManyTimes {
         Ok(other)
     }
 
+    /// Asks for what the root's children are counted by, up to each of two ranks.
+    pub(crate) fn ask_for(&self, number: usize, ranks: [u32; 2]) {
+        self.roots.ask_for(number, ranks);
+    }
+
     /// Replaces positions in a part of a list by positions in the list. The paths must have been given room.
     pub(crate) fn find(&self, number: usize, part: &Part, positions: &mut [u32], rows: &[u32], paths: &mut Paths) {
         self.roots.count_all(number, part.low, &mut paths.root[0]);

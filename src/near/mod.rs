@@ -29,6 +29,6 @@ mod focus;
 
 pub(crate) use cells::Spans;
 pub(crate) use clock::Clocks;
-pub(crate) use focus::{Focus, Near};
+pub(crate) use focus::Focus;
 pub(crate) use index::Finder;
 pub(crate) use part::Part;

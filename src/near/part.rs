@@ -1,13 +1,9 @@
 //! A part of a list of rows: those near a time, or all others.
 
-use std::ops::Range;
-
 /// A part of a list: the entries whose times lie in a range, or all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) list: u32,
-    /// The range, as places among the list's times, where the list asks for them.
-    pub(crate) times: Range<u32>,
     /// How many entries are earlier than the range, and than its end.
     pub(crate) low: u32,
     pub(crate) high: u32,

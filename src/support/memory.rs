@@ -7,6 +7,7 @@
 )]
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use crate::error::Error;
 
@@ -129,6 +130,12 @@ pub(crate) fn words(lines: &[Line]) -> &[u16] {
 pub(crate) fn words_mut(lines: &mut [Line]) -> &mut [u16] {
     // SAFETY: as above.
     unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), size_of_val(lines) / size_of::<u16>()) }
+}
+
+/// Numbers that several threads may write.
+pub(crate) fn atomics(numbers: &mut [u32]) -> &[AtomicU32] {
+    // SAFETY: both have the same shape, and nobody else has the numbers as long as they are borrowed.
+    unsafe { std::slice::from_raw_parts(numbers.as_mut_ptr().cast(), numbers.len()) }
 }
 
 /// In tests memory can be refused, as it is where it runs out.

@@ -26,6 +26,11 @@ impl<'a, E: From<Error>> Pauses<'a, E> {
         if self.worked < ENTRIES {
             return Ok(());
         }
+        self.now()
+    }
+
+    /// Pauses now.
+    pub(crate) fn now(&mut self) -> Result<(), E> {
         self.worked = 0;
         (self.pause)()
     }

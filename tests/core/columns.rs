@@ -147,3 +147,45 @@ fn work_on_many_rows_ends_where_a_pause_says_so() {
     // Rows, and room for so many labels, of which there may be 2^31.
     assert_eq!((counting(7), counting(1 << 20)), (2, 6));
 }
+
+fn in_two_chunks(codes: &[u8], labels: usize) -> Column<'_> {
+    let (first, rest) = codes.split_at(codes.len() / 3);
+    let chunks = [first, rest].map(|codes| Chunk {
+        codes: Codes::U8(codes),
+        ranks: None,
+    });
+    Column::new(chunks.into(), labels)
+}
+
+/// From about four million rows on two cores share them, where there are two.
+#[test]
+fn tables_of_some_million_rows_are_sorted_whole() {
+    let rows = (1 << 22) + 1_077;
+    let codes = |labels: u32, step: u32| -> Vec<u8> {
+        let drawn = (0..rows as u32).map(|row| row.wrapping_mul(0x9e37_79b1) >> step);
+        drawn.map(|number| (number % labels) as u8).collect()
+    };
+    let (experiments, conditions) = (codes(7, 3), codes(5, 17));
+    let table = Table {
+        rows,
+        experiments: Some(in_two_chunks(&experiments, 7)),
+        conditions: Some(in_two_chunks(&conditions, 5)),
+        ..Table::default()
+    };
+    let plan = Plan::new(&table, &settings()).unwrap();
+    let groups = plan.index().groups();
+    for cell in groups.cells() {
+        let [e, c] = [cell.experiment, cell.condition].map(|position| position as u8);
+        let rows = experiments.iter().zip(&conditions).filter(|&of_row| of_row == (&e, &c));
+        assert_eq!(cell.rows as usize, rows.count());
+    }
+    // All labels occur, so positions are codes.
+    let of_rows = |codes: Codes<'_>| match codes {
+        Codes::I8(codes) => codes.iter().map(|&code| code as u8).collect::<Vec<_>>(),
+        _ => unreachable!("seven labels are told apart by bytes"),
+    };
+    let positions = groups.experiment_positions(|| Ok::<_, Error>(())).unwrap();
+    assert!(of_rows(positions.codes()) == experiments);
+    let positions = groups.condition_positions(|| Ok::<_, Error>(())).unwrap().unwrap();
+    assert!(of_rows(positions.codes()) == conditions);
+}

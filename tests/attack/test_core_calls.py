@@ -10,7 +10,6 @@ import os
 import pickle
 import random
 import reprlib
-import resource
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,10 +24,6 @@ from budget import attempts
 from cascade_sampler import _core
 
 DOCUMENTED = (ValueError, TypeError, KeyError, MemoryError, OverflowError, StopIteration, hostile.HostileError)
-#: So much may be asked for at once; what is asked for beyond that is refused and not waited for.
-MEMORY = 3 * 2**30
-
-
 LAST = (Path(tempfile.gettempdir()) / f"core_call_{os.getpid()}.txt").open("wb")
 
 
@@ -180,11 +175,8 @@ def attack(name: str, draw: random.Random, known: Known) -> None:
 
 
 @pytest.fixture(autouse=True)
-def bounded() -> Iterator[None]:
-    """Less memory than there is, an alarm for what takes for ever, and an end where even that is not heard."""
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY, before[1]))
+def bounded(less_memory: None) -> Iterator[None]:
+    """An alarm for what takes for ever, and an end where even that is not heard."""
     heard = signal.signal(signal.SIGALRM, ring)
     try:
         yield
@@ -192,7 +184,6 @@ def bounded() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, heard)
         faulthandler.cancel_dump_traceback_later()
-        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -17,6 +17,8 @@ import hostile
 from budget import attempts
 from cascade_sampler import CascadeSampler, FlexibleBatchSampler, _core
 
+pytestmark = pytest.mark.usefixtures("less_memory")
+
 COLUMNS = {"experiment": np.arange(600) % 7, "condition": np.arange(600) // 3 % 5, "hours": np.arange(600) % 90 / 2}
 REFUSED = (ValueError, TypeError, hostile.HostileError)
 

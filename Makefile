@@ -15,7 +15,7 @@ ENV := .venv
 RUN := $(CURDIR)/$(ENV)/bin/python
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md LICENSE THIRD-PARTY-NOTICES.txt $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 # Where the wheel is that tests install. With WHEELS=dist it is the one that `make release` makes for others.
-WHEELS ?= target/wheels
+WHEELS ?= target/wheel
 WHEEL := $(WHEELS)/.built
 
 .PHONY: help demo example example-short example-reads notebooks test test-slow test-slow-python test-all test-rust test-plain test-python test-pythons test-clients test-upstream test-minimum fuzz attack sanitize bench bench-quick layers instructions check check-rust check-python deny pins format answers docs test-site release clean
@@ -27,10 +27,11 @@ $(UV):
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv
 
-# The wheel is built as a user's would be: released, by the build backend that pyproject.toml names.
-target/wheels/.built: $(UV) $(SOURCES)
-	rm -rf target/wheels
-	$(UV) build --quiet --wheel --out-dir target/wheels --python $(PYTHON)
+# The wheel is built as a user's would be: released, by the build backend that pyproject.toml names. Its own folder is not
+# target/wheels, where maturin makes it before it is copied.
+target/wheel/.built: $(UV) $(SOURCES)
+	rm -rf target/wheel
+	$(UV) build --quiet --wheel --out-dir target/wheel --python $(PYTHON)
 	touch $@
 
 dist/.built: $(SOURCES)

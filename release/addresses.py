@@ -31,7 +31,8 @@ def absolute(readme: str, url: str, ref: str) -> str:
             return link[0]
         return f"{picture}]({url}/{'raw' if picture.startswith('!') else 'blob'}/{ref}/{target})"
 
-    return re.sub(r"(!?\[[^\]]*)\]\(([^)\s]+)\)", lead, readme)
+    readme = re.sub(r"(!?\[[^\]]*)\]\(([^)\s]+)\)", lead, readme)
+    return re.sub(r'\b(src|srcset)="(?!https?://)', rf'\1="{url}/raw/{ref}/', readme)
 
 
 def main() -> None:

@@ -62,7 +62,7 @@ def inspect_sources(path: Path) -> None:
         top = archive.getnames()[0].split("/", 1)[0]
         readme = archive.extractfile(f"{top}/README.md")
         assert readme is not None
-        wanted = re.findall(r"\]\(([^)\s#]+)", readme.read().decode())
+        wanted = re.findall(r"""(?:\]\(|\bsrc(?:set)?=")([^)\s#"]+)""", readme.read().decode())
     missing = [name for name in LICENCES if name not in names]
     missing += [link for link in wanted if not link.startswith("http") and link not in names]
     if missing:

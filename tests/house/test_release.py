@@ -73,6 +73,14 @@ def test_what_is_not_stripped_is_seen() -> None:
     ("files", "said"),
     [
         ({"README.md": "![picture](docs/a.svg)", **SOURCES}, "lacks docs/a.svg"),
+        (
+            {"README.md": '<source srcset="docs/a.svg"> <img src="docs/b.svg">', "docs/b.svg": "", **SOURCES},
+            "docs/a.svg",
+        ),
+        (
+            {"README.md": '<source srcset="docs/a.svg"> <img src="docs/b.svg">', "docs/a.svg": "", **SOURCES},
+            "docs/b.svg",
+        ),
         ({"README.md": "[page](docs/a.md#part)", **SOURCES}, "lacks docs/a.md"),
         ({"README.md": ""}, "lacks LICENSE"),
         ({"README.md": "", **SOURCES, "python/__pycache__/a.pyc": ""}, "holds what was made"),
@@ -89,10 +97,15 @@ def test_sources_in_order(tmp_path: Path) -> None:
 
 
 def test_links_of_the_readme_lead_to_the_repository() -> None:
-    text = "![a](b.svg) [c](d.md#e) [f](https://g.example) [h](#i)"
+    text = (
+        "![a](b.svg) [c](d.md#e) [f](https://g.example) [h](#i) "
+        '<source srcset="j.svg"> <img src="k.svg"> <img src="https://l.example/m.svg">'
+    )
     assert addresses.absolute(text, "https://x.example/y/z", "v1.0.0") == (
         "![a](https://x.example/y/z/raw/v1.0.0/b.svg) [c](https://x.example/y/z/blob/v1.0.0/d.md#e) "
-        "[f](https://g.example) [h](#i)"
+        "[f](https://g.example) [h](#i) "
+        '<source srcset="https://x.example/y/z/raw/v1.0.0/j.svg"> <img src="https://x.example/y/z/raw/v1.0.0/k.svg"> '
+        '<img src="https://l.example/m.svg">'
     )
 
 

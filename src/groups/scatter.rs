@@ -14,7 +14,6 @@ pub(super) struct Scatter {
 }
 
 /// Rows that are put in one after another: all, or those of one half.
-#[derive(Default)]
 struct Half {
     /// The next free entry of every bucket.
     next: Vec<u32>,
@@ -91,7 +90,7 @@ mod tests {
     #[test]
     fn rows_that_are_not_those_that_were_counted() {
         for half in [None, Some(2)] {
-            // In the first half, one row each of the last two buckets.
+            // In the first half, one row each of the first bucket and of the last.
             let in_first_half = half.map(|_| [1, 0, 0, 1]);
             let sorted = |buckets: &[usize]| {
                 let next = vec![0, 2, 2, 3];

@@ -93,15 +93,13 @@ impl Reader<'_> {
         while filled < out.len() {
             let chunk = &self.column.chunks[self.chunk];
             let rows = (chunk.codes.len() - self.start).min(out.len() - filled);
-            if self.start == 0 {
-                self.bytes = chunk.of_bytes();
-            }
             chunk.read(self.start, self.bytes.as_ref(), &mut out[filled..filled + rows]);
             self.start += rows;
             filled += rows;
             if self.start == chunk.codes.len() {
                 self.chunk += 1;
                 self.start = 0;
+                self.bytes = self.column.chunks.get(self.chunk).and_then(Chunk::of_bytes);
             }
         }
         let bound = self.column.bound();

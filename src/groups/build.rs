@@ -130,9 +130,6 @@ impl Unsorted {
             }
             _ => None,
         };
-        if into_pools.is_none() && into_cells.is_none() {
-            return Ok(());
-        }
         let [[pools, pools_there], [cells, cells_there]] = [&mut into_pools, &mut into_cells]
             .map(|into| into.as_mut().map_or([None, None], |into| into.putters().map(Some)));
         let put = if let Some(half) = first_half {

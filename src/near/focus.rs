@@ -138,12 +138,14 @@ impl Focus {
         Ok(places)
     }
 
+    /// The ends of the times of the lists: of the cells, or of the pools.
+    fn ends_of_lists(&self) -> &TimeEnds {
+        self.cells.as_ref().map_or(&self.ends, |cells| &cells.ends)
+    }
+
     /// How many of a list's entries come before its time at `place`, and so after the last time: all.
     pub(crate) fn before(&self, list: usize, place: u32) -> u32 {
-        self.cells
-            .as_ref()
-            .map_or(&self.ends, |cells| &cells.ends)
-            .before(list, place)
+        self.ends_of_lists().before(list, place)
     }
 
     /// As [`Focus::near`], and counts what is near in the lists of the pool, of which so many are asked for. There must be
@@ -204,7 +206,7 @@ impl Focus {
     /// Replaces positions in a part of a list of `len` entries by positions in the list, and asks for their `rows`, if there
     /// are any.
     pub(crate) fn find(&self, part: &Part, len: u32, positions: &mut [u32], rows: &[u32], finder: &mut Finder) {
-        let ends = self.cells.as_ref().map_or(&self.ends, |cells| &cells.ends);
+        let ends = self.ends_of_lists();
         let times = || ends.place(part.list as usize, part.low)..ends.place(part.list as usize, part.high);
         self.index.find(part, times, len, positions, rows, finder);
     }
